@@ -12,6 +12,20 @@ class Handle(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Run(Handle):
+    """One run of one portfolio: everything that its stages need to find the rest."""
+
+    portfolio: str
+    business_date: datetime.date
+    revision: int
+    is_dry_run: bool
+    directory: Path
+    policy_file: Path
+    policy_hash: str
+    portfolio_hash: str
+    code_version: str
+
+
 class Partition(Handle):
     """Some row groups of one Parquet file of the private copy of a snapshot."""
 
@@ -30,3 +44,78 @@ class Snapshot(Handle):
     content_hash: str
     row_count: int
     partitions: tuple[Partition, ...]
+
+
+class Validated(Handle):
+    """A partition held against the contract: how many rows are quarantined, where they are listed, and why."""
+
+    partition: Partition
+    quarantine: Path | None
+    quarantined_count: int
+    failures: dict[str, int]
+    id_hashes: Path
+
+
+class Accepted(Handle):
+    """A whole snapshot that may be judged: its validated partitions, and what was found in all of them together."""
+
+    snapshot: Snapshot
+    partitions: tuple[Validated, ...]
+    quarantined_count: int
+    failures: dict[str, int]
+
+
+class Rescored(Handle):
+    """The evidence of one partition, and its lines that may change."""
+
+    evidence: Path
+    candidates: Path
+    seen: Path
+    """Which lines of the ledger the partition holds."""
+    judged_count: int
+    not_up_count: int
+    pending_activation_count: int
+    overdue_activation_count: int
+    decisions: dict[str, int]
+
+
+class Plan(Handle):
+    """What a night will change: transitions in order, outcomes over the evidence, and counts that add up."""
+
+    path: Path
+    overlay: Path
+    recoverable: Path
+    plan_hash: str
+    transition_count: int
+    row_count: int
+    judged_count: int
+    not_up_count: int
+    quarantined_count: int
+    pending_activation_count: int
+    decisions: dict[str, int]
+    exceptions: dict[str, int]
+
+
+class Published(Handle):
+    """A night whose effects are in the store, or, for a dry run, are not and never will be."""
+
+    plan: Plan
+    snapshot_hash: str
+    ledger_head: str
+
+
+class Delivered(Handle):
+    """What became of the notices that were owed."""
+
+    accepted_count: int
+    outstanding_count: int
+
+
+class NightResult(Handle):
+    """What a night ends with, for a person and for whoever started it."""
+
+    portfolio: str
+    business_date: datetime.date
+    status: str
+    report: Path | None
+    counts: dict[str, int]

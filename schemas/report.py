@@ -49,7 +49,8 @@ class TransitionRow(ReportPart):
     decision: str
     cause: str
     route: str | None
-    score: int
+    score: int | None
+    """None where the line was not in the snapshot and only its time ran out."""
     limit_cents: int | None
     valid_until: datetime.date | None
     reasons: tuple[str, ...]

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from schemas.vocabulary import Answer, Decision, LineKind, Step
+from schemas.vocabulary import TRANSITIONS, Answer, Decision, LineKind, Step
 from tasks.decisioning.judge import DECISIONS, NO_DAY, ROUTES, STEPS, Night
 from tasks.decisioning.ragged import Ragged
 from tasks.decisioning.rescoring import KINDS, Judged
@@ -41,6 +41,7 @@ def evidence_table(judged: Judged, frame: pd.DataFrame, night: Night) -> pa.Tabl
     columns: dict[str, pa.Array] = {
         "account_id": _ids(frame).take(pa.array(judged.positions)),
         "line_kind": _words(judged.kind, KINDS),
+        **{name: _own(frame[name], judged) for name in ("product_code", "customer_segment")},
         "decision": _words(judged.decision, DECISIONS),
         "step": _words(judged.step, STEPS),
         "cause": _causes(judged, frame),
@@ -71,15 +72,16 @@ def evidence_table(judged: Judged, frame: pd.DataFrame, night: Night) -> pa.Tabl
 
 
 def candidates_table(judged: Judged, frame: pd.DataFrame, night: Night, evidence: pa.Table) -> pa.Table:
-    """The few lines of a partition whose decision changes their state, with all that the plan needs of them."""
-    changes = np.isin(judged.decision, [DECISIONS.index(each) for each in CHANGES])
-    rows = np.flatnonzero(changes)
+    """The lines of a partition that may change or are recoverable, with all that the plan needs of them."""
+    changes = np.isin(judged.decision, [DECISIONS.index(each) for each in TRANSITIONS])
+    rows = np.flatnonzero(changes | judged.recoverable)
     table = evidence.take(pa.array(rows)).select(CANDIDATE_EVIDENCE)
     temporary = judged.kind[rows] == KINDS.index(LineKind.TEMPORARY)
     closed = judged.kind[rows] == KINDS.index(LineKind.CLOSED)
     lines = frame.iloc[judged.positions[rows]]
     codes = [campaign.shape.code for campaign in night.rules.campaigns]
-    fallback = _lists(_take(judged.fallback_reasons, rows), _words(judged.fallback_reasons.take(rows).values, night.rules.reasons))
+    fallback_reasons = judged.fallback_reasons.take(rows)
+    fallback = _lists(fallback_reasons, _words(fallback_reasons.values, night.rules.reasons))
     own = {"closed_on": "closed_on", "closed_limit_cents": "closed_limit_cents"}
     for name, column in own.items():
         values = lines[column].where(closed, lines[f"ledger_{name}"]) if f"ledger_{name}" in lines else lines[column]
@@ -94,7 +96,6 @@ def candidates_table(judged: Judged, frame: pd.DataFrame, night: Night, evidence
     return table.append_column("fallback_reasons", fallback)
 
 
-CHANGES = (Decision.REOPEN, Decision.REOPEN_TEMPORARILY, Decision.EXPIRE, Decision.RECLOSE)
 CANDIDATE_EVIDENCE = [
     "account_id", "line_kind", "decision", "step", "cause", "route", "score", "recoverable", "limit_cents",
     "valid_until", "reasons", "unknown",
@@ -139,10 +140,6 @@ class _Spread:
         return pa.array(np.where(mask, 0, out), kind, mask=mask)
 
 
-def _take(ragged: Ragged, rows: np.ndarray) -> Ragged:
-    return ragged.take(rows)
-
-
 def _ids(frame: pd.DataFrame) -> pa.Array:
     ids = pa.array(frame["account_id"], pa.string())
     return ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
@@ -168,12 +165,16 @@ def _arrow(series: pd.Series, kind: pa.DataType) -> pa.Array:
     return array.cast(pa.timestamp("s")).cast(kind) if pa.types.is_timestamp(array.type) else array.cast(kind)
 
 
+def _own(series: pd.Series, judged: Judged) -> pa.Array:
+    return pa.array(series).take(pa.array(judged.positions))
+
+
 def _causes(judged: Judged, frame: pd.DataFrame) -> pa.Array:
-    own = pa.array(frame["closure_cause"]).take(pa.array(judged.positions))
+    own = _own(frame["closure_cause"], judged)
     live = judged.kind != KINDS.index(LineKind.CLOSED)
     if not live.any():
         return own
-    ledger = pa.array(frame["ledger_cause"]).take(pa.array(judged.positions)).cast(pa.string())
+    ledger = _own(frame["ledger_cause"], judged).cast(pa.string())
     return pc.if_else(pa.array(live), ledger, own.cast(pa.string())).dictionary_encode()
 
 

@@ -122,7 +122,7 @@ def _file_date(file: Path) -> datetime.date:
 def _read_request(line: str, place: str) -> dict[str, Any]:
     """One line of a file of requests, dates read; an error names the place and never the account."""
     try:
-        request = json.loads(line)
+        request: dict[str, Any] = json.loads(line)
         days = {
             name: None if request[name] is None else datetime.date.fromisoformat(request[name])
             for name in ("business_date", "valid_until", "closed_on")
@@ -201,7 +201,7 @@ def _overlay(table: pa.Table, standing: pa.Table) -> pa.Table:
     return table
 
 
-def _text(opens: pa.ChunkedArray, closes: pa.ChunkedArray, now: pa.ChunkedArray, opened: str | None, closed: Any) -> Any:
+def _text(opens: Any, closes: Any, now: Any, opened: str | None, closed: Any) -> Any:
     """A text column after the requests: `opened` and `closed` where they apply, else as it is."""
     before = now.cast(pa.string())
     words = pa.scalar(closed, pa.string()) if isinstance(closed, str) else pc.coalesce(closed, before)

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from tasks.sample_data.population import (
+from tasks.sample_data.book import (
     ALERT_CLEARED,
     ALERT_OPEN,
     ASSESSMENT,
@@ -19,11 +19,11 @@ from tasks.sample_data.population import (
     OPEN,
     UNKNOWN,
     Book,
-    chance,
+    Booleans,
     late_now,
-    show_plans,
     show_worst,
 )
+from tasks.sample_data.population import chance, show_plans
 from tasks.sample_data.trajectories import MONTHS_LATE_MAX, RECOVERS, STABLE_BAD, next_months_late
 
 _EPOCH: Final = datetime.date(1970, 1, 1).toordinal()
@@ -73,7 +73,7 @@ def _month_end(rng: np.random.Generator, book: Book) -> None:
     _close(book, (columns["line_status"] == OPEN) & (now >= _OPEN_LINE_CLOSES_AT_MONTHS), ASSESSMENT)
 
 
-def _close(book: Book, lines: np.ndarray, cause: int) -> None:
+def _close(book: Book, lines: Booleans, cause: int) -> None:
     """Close lines today, open or closed before; the limit stays what it was."""
     columns = book.columns
     for name, value in (
@@ -88,28 +88,29 @@ def _close(book: Book, lines: np.ndarray, cause: int) -> None:
 
 def _weekly_bureau_file(rng: np.random.Generator, book: Book) -> None:
     """Renew the bureau's columns of the lines whose weekday this is."""
-    lines, columns = len(book.kind), book.columns
+    columns = book.columns
     rows = np.flatnonzero(book.plans["bureau_weekday"] == (book.today + 3) % 7)  # day 0 was a Thursday
+    count = len(rows)
     bad = book.kind[rows] == STABLE_BAD
-    score = columns["bureau_score"][rows] + np.rint(rng.normal(np.where(bad, -1.0, 3.0), 5.0)).astype(np.int64)
+    score = columns["bureau_score"][rows] + np.rint(rng.normal(np.where(bad, -1.0, 4.0), 6.0)).astype(np.int64)
     columns["bureau_score"][rows] = np.clip(score, 300, 900)
     columns["bureau_observed_on"][rows] = book.today
-    applied, forgotten = chance(rng, lines, 0.03)[rows] | (bad & chance(rng, lines, 0.08)[rows]), chance(rng, lines, 0.06)
+    applied = chance(rng, count, 0.03) | (bad & chance(rng, count, 0.08))
     recent = columns["hard_enquiries_3m_count"][rows]
     older = columns["hard_enquiries_6m_count"][rows] - recent
-    recent = np.maximum(recent + applied - forgotten[rows], 0)
+    recent = np.maximum(recent + applied - chance(rng, count, 0.06), 0)
     columns["hard_enquiries_3m_count"][rows] = recent
     columns["hard_enquiries_6m_count"][rows] = recent + older
-    paid = np.where(bad, -rng.integers(0, 8, len(rows)), rng.integers(0, 12, len(rows)))
+    paid = np.where(bad, -rng.integers(0, 8, count), rng.integers(0, 12, count))
     columns["other_debt_cents"][rows] -= columns["other_debt_cents"][rows] * paid // 1_000
 
 
 def _income_proofs(rng: np.random.Generator, book: Book) -> None:
     """Some customers prove their income anew; those who recover have a little less debt to serve then."""
     columns = book.columns
-    proved = chance(rng, len(book.kind), 0.002) & (columns["monthly_income_cents"] != UNKNOWN)
+    proved = chance(rng, len(book.kind), 0.004) & (columns["monthly_income_cents"] != UNKNOWN)
     columns["income_observed_on"] = np.where(proved, book.today, columns["income_observed_on"])
-    less = np.where(proved & (book.kind == RECOVERS), 200, 0)
+    less = np.where(proved & (book.kind == RECOVERS), 400, 0)
     service = columns["debt_service_to_income_bp"]
     columns["debt_service_to_income_bp"] = np.where(proved, np.maximum(service - less, 100), service)
 
@@ -117,7 +118,7 @@ def _income_proofs(rng: np.random.Generator, book: Book) -> None:
 def _debts(rng: np.random.Generator, book: Book) -> None:
     """Let what is drawn drift: down for most, up for those who stay bad."""
     lines, columns = len(book.kind), book.columns
-    drift = np.where(book.kind == STABLE_BAD, rng.integers(-10, 36, lines), rng.integers(-40, 6, lines))
+    drift = np.where(book.kind == STABLE_BAD, rng.integers(-10, 36, lines), rng.integers(-70, 11, lines))
     drawn = np.clip(columns["utilisation_bp"] + drift, 0, 15_000)
     paid = columns["balance_cents"] * rng.integers(0, 12, lines) // 1_000
     columns["utilisation_bp"] = drawn

@@ -5,111 +5,55 @@ income is some thousands.
 """
 
 import datetime
-from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from schemas.vocabulary import CORE_ALLOWED, SHIPPED_CAUSES, AttributeType
+from tasks.sample_data.book import (
+    ALERT_CLEARED,
+    APPEAL_IN_REVIEW,
+    APPEAL_RECEIVED,
+    APPEAL_REFUSED,
+    APPEAL_UPHELD,
+    ASSESSMENT,
+    AUTUMN_SAVER,
+    BEHAVIOUR,
+    CLOSED,
+    EXCLUDING,
+    MICRO,
+    NO_APPEAL,
+    NO_CAMPAIGN,
+    OPEN,
+    OPERATION,
+    REQUEST,
+    UNKNOWN,
+    Book,
+    Booleans,
+    Integers,
+    late_now,
+    show_worst,
+)
 from tasks.sample_data.trajectories import (
     HISTORY_MONTHS,
     KIND_SHARES,
     MONTHS_LATE_MAX,
     RELAPSES,
     STABLE_BAD,
-    Integers,
     months_late_history,
 )
 
-UNKNOWN: Final = np.iinfo(np.int64).min
-
-_I, _B, _D, _C = AttributeType.INTEGER, AttributeType.BOOLEAN, AttributeType.DATE, AttributeType.CATEGORY
-EXCLUDING: Final = (
-    ("deceased", 0.0015),
-    ("insolvency_open", 0.006),
-    ("fraud_confirmed", 0.003),
-    ("charged_off", 0.006),
-    ("sanctions_hit", 0.001),
-    ("on_hardship_plan", 0.012),
-    ("legal_action", 0.008),
-    ("product_withdrawn", 0.01),
-    ("objects_to_automated_decisions", 0.006),
-)
-"""Facts that exclude a line, and how common they are."""
-
-ATTRIBUTES: Final[dict[str, AttributeType]] = {
-    "days_past_due": _I,
-    "on_time_streak_months": _I,
-    "worst_late_6m_months": _I,
-    "worst_late_24m_months": _I,
-    "default_cured_on": _D,
-    "restructured_on": _D,
-    "utilisation_bp": _I,
-    "debt_service_to_income_bp": _I,
-    "monthly_income_cents": _I,
-    "other_debt_cents": _I,
-    "employment": _C,
-    "bureau_score": _I,
-    "hard_enquiries_3m_count": _I,
-    "hard_enquiries_6m_count": _I,
-    "alert_status": _C,
-    "alert_cleared_on": _D,
-    **dict.fromkeys((name for name, _ in EXCLUDING), _B),
-    "product_paused": _B,
-    "appeal_status": _C,
-    "campaign_code": _C,
-    "campaign_completed_on": _D,
-    "turnover_change_bp": _I,
-    "income_observed_on": _D,
-    "bureau_observed_on": _D,
-    "turnover_observed_on": _D,
-}
-"""What a snapshot carries beside the core columns, in this order."""
-
-WORDS: Final[dict[str, tuple[str, ...]]] = {
-    "product_code": ("revolving_card", "instalment_line", "merchant_line"),
-    "customer_segment": ("consumer", "student", "micro_enterprise"),
-    **CORE_ALLOWED,
-    "closure_cause": SHIPPED_CAUSES,
-    "employment": ("full_time", "part_time", "self_employed", "retired", "student", "none"),
-    "alert_status": ("none_raised", "open", "cleared"),
-    "appeal_status": ("no_appeal", "received", "under_review", "upheld", "refused"),
-    "campaign_code": ("AUTUMN_SAVER", "no_campaign"),
-}
-"""The values of every category; a column holds positions in them."""
-
-CONSUMER, STUDENT, MICRO = range(3)
-OPEN, CLOSED = range(2)
-ISSUER, CUSTOMER = range(2)
-ASSESSMENT, TIGHTENING, OPERATION, BEHAVIOUR, REQUEST = range(5)
-NONE_RAISED, ALERT_OPEN, ALERT_CLEARED = range(3)
-NO_APPEAL, APPEAL_RECEIVED, APPEAL_IN_REVIEW, APPEAL_UPHELD, APPEAL_REFUSED = range(5)
-AUTUMN_SAVER, NO_CAMPAIGN = range(2)
-
 REVIEW_AFTER_DAYS, REVIEWED_AFTER_DAYS = 3, 10
-
-
-@dataclass
-class Book:
-    """Some lines on one date; every array has one entry per line.
-
-    Attributes:
-        today: the business date in days since 1970-01-01.
-        columns: what a snapshot shows but for id and business date: whole numbers, days since 1970-01-01, positions in
-            `WORDS`, 0 and 1 for booleans; `UNKNOWN` where a value is.
-        kind: what kind of person stands behind the line (see `trajectories`).
-        months_late: (lines, 24), the latest month end first.
-        relapses_on: the day on which a person of that kind falls behind, `UNKNOWN` for others.
-        plans: what is bound to happen, and when: days and other whole numbers that no snapshot shows.
-    """
-
-    today: int
-    columns: dict[str, Integers]
-    kind: Integers
-    months_late: npt.NDArray[np.uint8]
-    relapses_on: Integers
-    plans: dict[str, Integers] = field(default_factory=dict)
+EXCLUDED_SHARES: Final = (0.0015, 0.006, 0.003, 0.006, 0.001, 0.012, 0.008, 0.01, 0.006)
+"""How common each of `EXCLUDING` is."""
+INVITED_DAYS: Final = 120
+"""Lines closed by an assessment within so many days are invited to the campaign."""
+WORK_SHARES: Final = (
+    (0.66, 0.12, 0.06, 0.10, 0.00, 0.06),
+    (0.00, 0.20, 0.02, 0.00, 0.78, 0.00),
+    (0.06, 0.02, 0.90, 0.02, 0.00, 0.00),
+)
+"""By customer segment: how common each kind of employment is."""
 
 
 def pick(rng: np.random.Generator, lines: int, shares: tuple[float, ...]) -> Integers:
@@ -118,7 +62,7 @@ def pick(rng: np.random.Generator, lines: int, shares: tuple[float, ...]) -> Int
     return np.searchsorted(edges, rng.random(lines), side="right")
 
 
-def chance(rng: np.random.Generator, lines: int, share: float) -> npt.NDArray[np.bool_]:
+def chance(rng: np.random.Generator, lines: int, share: float) -> Booleans:
     """Draw true for about `share` of the lines."""
     return rng.random(lines, dtype=np.float32) < share
 
@@ -138,8 +82,10 @@ def first_night(rng: np.random.Generator, lines: int, today: int) -> Book:
     )  # merchant lines are for micro-enterprises
     columns |= _closing(rng, lines, today)
     months_late = months_late_history(rng, kind, _trouble_months_ago(rng, columns, today))
+    still_open = columns["line_status"] == OPEN
+    months_late[still_open] = np.minimum(months_late[still_open], 2)  # further behind they would have been closed
     relapses_on = np.where(kind == RELAPSES, today + rng.integers(3, 61, lines), UNKNOWN)
-    book = Book(today, columns, kind, months_late, relapses_on)
+    book = Book(today, columns, kind, months_late, relapses_on, plans={})
     _payments(rng, book)
     _income_and_debt(rng, book)
     _bureau(rng, book)
@@ -153,7 +99,7 @@ def _closing(rng: np.random.Generator, lines: int, today: int) -> dict[str, Inte
     """Status, and date, cause and initiator of the closing: about 30 % of the lines, most within two years."""
     closed = chance(rng, lines, 0.3)
     cause = pick(rng, lines, (0.45, 0.20, 0.12, 0.13, 0.10))
-    days_ago = 1 + whole(rng.exponential(320.0, lines), 0, 2500)
+    days_ago = 1 + whole(rng.exponential(270.0, lines), 0, 2500)
     by_customer = (cause == REQUEST) | chance(rng, lines, 0.004)
     return {
         "line_status": closed.astype(np.int64),
@@ -166,7 +112,7 @@ def _closing(rng: np.random.Generator, lines: int, today: int) -> dict[str, Inte
 def _trouble_months_ago(rng: np.random.Generator, columns: dict[str, Integers], today: int) -> Integers:
     """How many month ends ago the lateness was that closed a line; -1 for lines that something else closed."""
     cause = columns["closure_cause"]
-    late = (cause == ASSESSMENT) | ((cause == BEHAVIOUR) & chance(rng, len(cause), 0.3))
+    late = np.where(cause == ASSESSMENT, 0.6, np.where(cause == BEHAVIOUR, 0.3, 0.0)) > rng.random(len(cause))
     return np.where(late, (today - columns["closed_on"]) // 30, -1)
 
 
@@ -192,17 +138,6 @@ def _payments(rng: np.random.Generator, book: Book) -> None:
     columns["restructured_on"] = np.where(chance(rng, lines, 0.02), restructured, UNKNOWN)
 
 
-def late_now(book: Book) -> Integers:
-    """Months late at the latest month end."""
-    return book.months_late[:, 0].astype(np.int64)
-
-
-def show_worst(book: Book) -> None:
-    """Show the worst lateness of the last 6 and 24 month ends."""
-    book.columns["worst_late_6m_months"] = book.months_late[:, :6].max(axis=1).astype(np.int64)
-    book.columns["worst_late_24m_months"] = book.months_late.max(axis=1).astype(np.int64)
-
-
 def _income_and_debt(rng: np.random.Generator, book: Book) -> None:
     """Income, employment, turnover, limits, what is drawn and owed; some of it missing or old."""
     lines, columns = len(book.kind), book.columns
@@ -211,19 +146,18 @@ def _income_and_debt(rng: np.random.Generator, book: Book) -> None:
     income = np.array([320_000, 110_000, 460_000])[segment] * rng.lognormal(0.0, 0.4, lines)
     limit = income * rng.uniform(0.4, 2.2, lines)
     columns["closed_limit_cents"] = np.maximum(whole(limit, 0, 20_000_000) // 10_000 * 10_000, 100_000)
-    drawn = 10_000 * np.where(bad, rng.beta(4.0, 2.5, lines), rng.beta(2.0, 2.4, lines)) + 600 * late
+    drawn = 10_000 * np.where(bad, rng.beta(4.0, 2.5, lines), rng.beta(2.4, 2.2, lines)) + 600 * late
     columns["utilisation_bp"] = whole(drawn, 0, 15_000)
     kept = np.where(columns["line_status"] == OPEN, 100, rng.integers(0, 60, lines))
     columns["balance_cents"] = columns["closed_limit_cents"] * columns["utilisation_bp"] // 1_000_000 * kept
-    service = rng.normal(2_800.0, 1_000.0, lines) + 1_500 * bad
+    service = rng.normal(3_300.0, 1_200.0, lines) + 1_200 * bad
     missing, undated = chance(rng, lines, 0.04), chance(rng, lines, 0.01)
     columns["debt_service_to_income_bp"] = np.where(missing, UNKNOWN, whole(service, 150, 15_000))
     columns["monthly_income_cents"] = np.where(missing, UNKNOWN, whole(income, 20_000, 5_000_000) // 100 * 100)
     age = np.where(chance(rng, lines, 0.04), rng.integers(401, 720, lines), rng.integers(0, 380, lines))
     columns["income_observed_on"] = np.where(missing | undated, UNKNOWN, book.today - age)
     columns["other_debt_cents"] = whole(income * rng.lognormal(np.where(bad, 0.8, -0.2), 0.8, lines), 0, 10**10)
-    by_segment = ((0.66, 0.12, 0.06, 0.1, 0.0, 0.06), (0.0, 0.2, 0.02, 0.0, 0.78, 0.0), (0.06, 0.02, 0.9, 0.02, 0.0, 0.0))
-    work = np.choose(segment, [pick(rng, lines, shares) for shares in by_segment])
+    work = np.choose(segment, [pick(rng, lines, shares) for shares in WORK_SHARES])
     columns["employment"] = np.where(chance(rng, lines, 0.02), UNKNOWN, work)
     known = (segment == MICRO) & ~chance(rng, lines, 0.1)
     turnover = whole(rng.normal(np.where(bad, -1_500.0, 300.0), 1_800.0, lines), -9_000, 30_000)
@@ -236,14 +170,15 @@ def _bureau(rng: np.random.Generator, book: Book) -> None:
     """Score, applications, and the date of the bureau's file, which comes once a week on a weekday of its own."""
     lines, columns, bad = len(book.kind), book.columns, book.kind == STABLE_BAD
     late = np.minimum(late_now(book), 4)
-    score = rng.normal(np.where(bad, 600.0, 695.0), 55.0, lines) - 22 * late
+    score = rng.normal(np.where(bad, 605.0, 680.0), 60.0, lines) - 22 * late
     recent = rng.poisson(np.where(bad, 1.5, 0.6), lines)
+    older = rng.poisson(np.where(chance(rng, lines, 0.12), 4.0, 0.5), lines)
     missing, old = chance(rng, lines, 0.015), chance(rng, lines, 0.03)
     book.plans["bureau_weekday"] = np.where(missing | old, -1, rng.integers(0, 7, lines))
     age = np.where(old, rng.integers(36, 200, lines), (book.today - book.plans["bureau_weekday"] + 3) % 7)
     columns["bureau_score"] = np.where(missing, UNKNOWN, whole(score, 300, 900))
     columns["hard_enquiries_3m_count"] = np.where(missing, UNKNOWN, recent)
-    columns["hard_enquiries_6m_count"] = np.where(missing, UNKNOWN, recent + rng.poisson(0.6, lines))
+    columns["hard_enquiries_6m_count"] = np.where(missing, UNKNOWN, recent + older)
     columns["bureau_observed_on"] = np.where(missing, UNKNOWN, book.today - age)
     columns["other_debt_cents"] = np.where(missing, UNKNOWN, columns["other_debt_cents"])
 
@@ -253,10 +188,11 @@ def _alerts_and_exclusions(rng: np.random.Generator, book: Book) -> None:
     lines, columns = len(book.kind), book.columns
     behaviour = columns["closure_cause"] == BEHAVIOUR
     status = np.where(behaviour, pick(rng, lines, (0.0, 0.3, 0.7)), pick(rng, lines, (0.95, 0.01, 0.04)))
-    open_days = np.where(behaviour, (book.today - columns["closed_on"]) * rng.random(lines), rng.integers(0, 900, lines))
+    since = np.where(behaviour, book.today - columns["closed_on"], 900)
+    cleared_on = book.today - (since * rng.random(lines)).astype(np.int64)
     columns["alert_status"] = status
-    columns["alert_cleared_on"] = np.where(status == ALERT_CLEARED, book.today - open_days.astype(np.int64), UNKNOWN)
-    for name, share in EXCLUDING:
+    columns["alert_cleared_on"] = np.where(status == ALERT_CLEARED, cleared_on, UNKNOWN)
+    for name, share in zip(EXCLUDING, EXCLUDED_SHARES, strict=True):
         columns[name] = chance(rng, lines, share).astype(np.int64)
     columns["charged_off"] |= late_now(book) >= MONTHS_LATE_MAX - 1
     withdrawn = (columns["closure_cause"] == OPERATION) & chance(rng, lines, 0.15)
@@ -272,9 +208,11 @@ def _plans(rng: np.random.Generator, book: Book) -> None:
     received = today + rng.integers(-60, 15, lines)
     appeals = (columns["line_status"] == CLOSED) & (cause != REQUEST) & (received > closed_on) & chance(rng, lines, 0.1)
     book.plans["appeal_received_on"] = np.where(appeals, received, UNKNOWN)
-    book.plans["appeal_outcome"] = np.where(chance(rng, lines, 0.25), APPEAL_UPHELD, APPEAL_REFUSED)
-    completes = chance(rng, lines, 0.08) & (book.kind != STABLE_BAD) | chance(rng, lines, 0.01)
-    book.plans["campaign_completed_on"] = np.where(completes, today + rng.integers(-40, 15, lines), UNKNOWN)
+    upheld = chance(rng, lines, 0.35) & (columns["days_past_due"] == 0)
+    book.plans["appeal_outcome"] = np.where(upheld, APPEAL_UPHELD, APPEAL_REFUSED)
+    invited = (cause == ASSESSMENT) & (today - closed_on < INVITED_DAYS)
+    completes = chance(rng, lines, 0.03) | (invited & chance(rng, lines, 0.6))
+    book.plans["campaign_completed_on"] = np.where(completes, today + rng.integers(-32, 15, lines), UNKNOWN)
     paused = (cause == OPERATION) & chance(rng, lines, 0.6) | chance(rng, lines, 0.01)
     book.plans["pause_ends_on"] = np.where(paused, today + rng.integers(1, 61, lines), UNKNOWN)
 
@@ -283,12 +221,12 @@ def show_plans(book: Book) -> None:
     """Show what of the plans has come true by today: appeals, campaigns, pauses."""
     columns, plans, today = book.columns, book.plans, book.today
     received = plans["appeal_received_on"]
-    steps = (received == UNKNOWN) | (received > today), received + REVIEW_AFTER_DAYS > today
-    in_review = received + REVIEWED_AFTER_DAYS > today
+    none_yet = (received == UNKNOWN) | (received > today)
+    waits, in_review = received + REVIEW_AFTER_DAYS > today, received + REVIEWED_AFTER_DAYS > today
     columns["appeal_status"] = np.select(
-        [*steps, in_review], [NO_APPEAL, APPEAL_RECEIVED, APPEAL_IN_REVIEW], plans["appeal_outcome"]
+        [none_yet, waits, in_review], [NO_APPEAL, APPEAL_RECEIVED, APPEAL_IN_REVIEW], plans["appeal_outcome"]
     )
     completed = (plans["campaign_completed_on"] != UNKNOWN) & (plans["campaign_completed_on"] <= today)
     columns["campaign_code"] = np.where(completed, AUTUMN_SAVER, NO_CAMPAIGN)
     columns["campaign_completed_on"] = np.where(completed, plans["campaign_completed_on"], UNKNOWN)
-    columns["product_paused"] = ((plans["pause_ends_on"] != UNKNOWN) & (plans["pause_ends_on"] > today)).astype(np.int64)
+    columns["product_paused"] = (plans["pause_ends_on"] > today).astype(np.int64)  # UNKNOWN is before every day

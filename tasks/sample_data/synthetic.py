@@ -16,11 +16,13 @@ import pyarrow.parquet as pq
 
 from schemas.vocabulary import CORE_COLUMNS, AttributeType
 from tasks.sample_data import SampleDataError
+from tasks.sample_data.book import ATTRIBUTES, CLOSED, UNKNOWN, WORDS, Book, Integers
 from tasks.sample_data.evolution import next_night
-from tasks.sample_data.population import ATTRIBUTES, CLOSED, UNKNOWN, WORDS, Book, Integers, first_night
+from tasks.sample_data.population import first_night
 from tasks.sample_data.trajectories import RECOVERS
 from tasks.sample_data.worlds import (
     COMPRESSION,
+    ROW_GROUP_ROWS,
     TRUTH_SCHEMA,
     base_file,
     date_array,
@@ -39,7 +41,7 @@ BAD_SHARE: Final = 0.00025
 
 _SCHEMA: Final = snapshot_schema(ATTRIBUTES)
 _TYPES: Final = {**CORE_COLUMNS, **ATTRIBUTES}
-_NOT_ALLOWED: Final = {"seasonal": "employment"}
+_NO_WORD: Final = "seasonal"
 _OUT_OF_RANGE: Final = (
     ("bureau_score", 999),
     ("days_past_due", -1),
@@ -67,33 +69,31 @@ def synthesize(world: Path, *, seed: int, lines: int, nights: int, first_busines
         msg = f"A world needs a seed from 0 and at least 1 line and 1 night; found {seed=}, {lines=}, {nights=}."
         raise SampleDataError(msg)
     dates = [first_business_date + datetime.timedelta(days=night) for night in range(nights)]
-    size = min(BATCH_LINES, -(-lines // BATCHES_MIN))
+    facts = {"world": "synthetic", "generator_version": GENERATOR_VERSION, "seed": seed, "lines": lines}
     with new_world(world) as folder:
-        with ExitStack() as files:
-            truth = files.enter_context(pq.ParquetWriter(folder / "truth.parquet", TRUTH_SCHEMA, compression=COMPRESSION))
-            snapshots = [
-                files.enter_context(pq.ParquetWriter(base_file(folder, date), _SCHEMA, compression=COMPRESSION))
-                for date in dates
-            ]
-            for batch, start in enumerate(range(0, lines, size)):
-                rng = np.random.default_rng([seed, batch])
-                indices = np.arange(start, min(start + size, lines))
-                book = first_night(rng, len(indices), day_number(first_business_date))
-                truth.write_table(_truth(book, _account_ids(indices, seed)))
-                for night, snapshot in enumerate(snapshots):
-                    if night:
-                        next_night(rng, book)
-                    snapshot.write_table(_snapshot(rng, book, indices, seed), row_group_size=BATCH_LINES * 2)
-        write_facts(
-            folder,
-            {
-                "world": "synthetic",
-                "generator_version": GENERATOR_VERSION,
-                "seed": seed,
-                "lines": lines,
-                "dates": [date.isoformat() for date in dates],
-            },
-        )
+        _write_batches(folder, seed, lines, dates)
+        write_facts(folder, {**facts, "dates": [date.isoformat() for date in dates]})
+
+
+def _write_batches(folder: Path, seed: int, lines: int, dates: list[datetime.date]) -> None:
+    """Write the truth and all snapshots of a world, one batch of lines at a time through all nights."""
+    size = min(BATCH_LINES, -(-lines // BATCHES_MIN))
+    with ExitStack() as files:
+
+        def open_file(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+            return files.enter_context(pq.ParquetWriter(path, schema, compression=COMPRESSION))
+
+        truth = open_file(folder / "truth.parquet", TRUTH_SCHEMA)
+        snapshots = [open_file(base_file(folder, date), _SCHEMA) for date in dates]
+        for batch, start in enumerate(range(0, lines, size)):
+            rng = np.random.default_rng([seed, batch])
+            indices = np.arange(start, min(start + size, lines))
+            book = first_night(rng, len(indices), day_number(dates[0]))
+            truth.write_table(_truth(book, _account_ids(indices, seed)))
+            for night, snapshot in enumerate(snapshots):
+                if night:
+                    next_night(rng, book)
+                snapshot.write_table(_snapshot(rng, book, indices, seed), row_group_size=ROW_GROUP_ROWS)
 
 
 def _account_ids(indices: Integers, seed: int) -> pa.Array:
@@ -148,10 +148,11 @@ def _repeat(
     """Copies of a few rows, half of them with another content, half under ids of the batches before."""
     copies = rng.choice(len(indices), rng.binomial(len(indices), BAD_SHARE))
     repeated = {name: values[copies] for name, values in columns.items()}
-    repeated["days_past_due"] = repeated["days_past_due"] + np.arange(len(copies)) % 2
+    repeated["days_past_due"] = repeated["days_past_due"] + rng.integers(0, 2, len(copies))
     ids = indices[copies]
-    if indices[0] > 0:
-        ids = np.where(np.arange(len(copies)) % 4 < 2, ids, rng.integers(0, max(indices[0], 1), len(copies)))  # noqa: PLR2004
+    if indices[-1] >= len(indices):
+        earlier = rng.integers(0, indices[-1] - len(indices) + 1, len(copies))
+        ids = np.where(rng.random(len(copies)) < 0.5, ids, earlier)  # noqa: PLR2004
     return repeated, ids
 
 
@@ -165,8 +166,8 @@ def _table(columns: dict[str, Integers], account_ids: pa.Array, today: int) -> p
 def _array(name: str, kind: AttributeType, values: Integers) -> pa.Array:
     """One column as its Arrow type, null where `UNKNOWN`."""
     if kind is AttributeType.CATEGORY:
-        beyond = tuple(word for word, column in _NOT_ALLOWED.items() if column == name)
-        return text_array(values, WORDS[name] + beyond)
+        words = WORDS[name]
+        return text_array(values, (*words, _NO_WORD) if (values == len(words)).any() else words)
     unknown = values == UNKNOWN
     if kind is AttributeType.DATE:
         return date_array(values, unknown)

@@ -17,7 +17,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-Integers = npt.NDArray[np.int64]
+from tasks.sample_data.book import Integers
+
 Floats = npt.NDArray[np.float64]
 
 MONTHS_LATE_MAX: Final = 8
@@ -25,7 +26,7 @@ MONTHS_LATE_STEP: Final[Floats] = np.array(
     [
         # to   0       1       2       3       4       5       6       7       8   months late
         [0.9388, 0.0141, 0.0471, 0.0000, 0.0000, 0.0000, 0.0000, 0.0000, 0.0000],  # from 0
-        [0.6610, 0.0000, 0.3390, 0.0000, 0.0000, 0.0000, 0.0000, 0.0000, 0.0000],  # from 1, see above
+        [0.6605, 0.0000, 0.3395, 0.0000, 0.0000, 0.0000, 0.0000, 0.0000, 0.0000],  # from 1, see above
         [0.2534, 0.1028, 0.5805, 0.0633, 0.0000, 0.0000, 0.0000, 0.0000, 0.0000],  # from 2
         [0.1588, 0.0984, 0.3267, 0.1588, 0.2573, 0.0000, 0.0000, 0.0000, 0.0000],  # from 3
         [0.0424, 0.0849, 0.2255, 0.0769, 0.2812, 0.2891, 0.0000, 0.0000, 0.0000],  # from 4
@@ -38,17 +39,20 @@ MONTHS_LATE_STEP: Final[Floats] = np.array(
 """Share of cards by months late at one month end (row) and at the next (column); every row adds up to 1."""
 
 RECOVERS, STABLE_BAD, RELAPSES = range(3)
-KIND_SHARES: Final = (0.55, 0.30, 0.15)
-KIND_TILTS: Final = (0.40, -0.70 / 0.75, 0.40)
+KIND_SHARES: Final = (0.50, 0.35, 0.15)
+KIND_TILTS: Final = (0.40, -0.26 / 0.35, 0.40)
 """Between -1 (worst) and 1 (best); the mean over `KIND_SHARES` is 0."""
 
 HISTORY_MONTHS: Final = 24
 
 
 def step_chances(tilt: float) -> Floats:
-    """Move every row of the measured matrix towards fewer (tilt above 0) or more months late: (9, 9), rows add up to 1.
+    """Move every row of the measured matrix towards fewer (tilt above 0) or more months late.
 
-    A cumulative share c becomes c + tilt * c * (1 - c), which keeps the order of the months and averages out over tilts.
+    A cumulative share c becomes c + tilt * c * (1 - c): still rising, and the measured one on average over tilts.
+
+    Returns:
+        The chance of every step, (9, 9); rows add up to 1.
     """
     reached = np.cumsum(MONTHS_LATE_STEP, axis=1)
     reached[:, -1] = 1.0
@@ -62,7 +66,8 @@ _REACHED: Final[Floats] = np.stack([np.cumsum(step_chances(tilt), axis=1)[:, :-1
 def next_months_late(rng: np.random.Generator, kind: Integers, months_late: Integers) -> Integers:
     """Draw how many months late each person is a month later; all arrays have one entry per person."""
     drawn = rng.random(len(kind), dtype=np.float32)
-    return (drawn[:, None] >= _REACHED[kind, months_late]).sum(axis=1)
+    beyond: Integers = np.count_nonzero(drawn[:, None] >= _REACHED[kind, months_late], axis=1)
+    return beyond
 
 
 def months_late_history(

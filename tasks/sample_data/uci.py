@@ -141,17 +141,20 @@ def _read(file: Path) -> pd.DataFrame:
 
 def _read_any(file: Path) -> pd.DataFrame:
     """The file as it stands; a CSV as text, without the row of X1, X2, .. that the .xls has above its names."""
-    if not file.is_file():
-        msg = f"{file} does not exist. {_DOWNLOAD}"
-        raise SampleDataError(msg)
     kind = file.suffix.lower()
-    if kind == ".parquet":
-        return pd.read_parquet(file)
-    if kind != ".csv":
-        msg = f"{file} is neither .parquet nor .csv. {_DOWNLOAD}"
+    if kind not in (".parquet", ".csv") or not file.is_file():
+        msg = f"{file} is no .parquet and no .csv file that exists. {_DOWNLOAD}"
         raise SampleDataError(msg)
-    table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    if "ID" not in table.columns and len(table) and "ID" in table.iloc[0].to_numpy():
+    try:
+        if kind == ".parquet":
+            return pd.read_parquet(file)
+        table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (ValueError, OSError):
+        table = pd.DataFrame()
+    if table.empty:
+        msg = f"{file} holds no rows that can be read. {_DOWNLOAD}"
+        raise SampleDataError(msg)
+    if "ID" not in table.columns and "ID" in table.iloc[0].to_numpy():
         table.columns = table.iloc[0]
         table = table.iloc[1:]
     return table
@@ -167,7 +170,8 @@ def _whole_numbers(column: pd.Series, file: Path) -> Integers:
             f"first in data row {int(wrong.argmax()) + 1}. {_DOWNLOAD}"
         )
         raise SampleDataError(msg)
-    return numbers.astype(np.int64)
+    integers: Integers = numbers.astype(np.int64)
+    return integers
 
 
 def _settled(clients: pd.DataFrame, month: int) -> Integers:
@@ -177,7 +181,8 @@ def _settled(clients: pd.DataFrame, month: int) -> Integers:
     """
     last = month == len(MONTH_ENDS) - 1
     known = STATUS_COLUMNS[: month + 1 if last else month]
-    return clients[list(known)].to_numpy(dtype=np.int64).clip(min=0)
+    statuses: Integers = clients[list(known)].to_numpy(dtype=np.int64)
+    return np.maximum(statuses, 0)
 
 
 def _closed_since(clients: pd.DataFrame) -> Integers:
@@ -185,7 +190,9 @@ def _closed_since(clients: pd.DataFrame) -> Integers:
     suspended = np.zeros((len(clients), len(MONTH_ENDS)), dtype=bool)
     for month in range(1, len(MONTH_ENDS)):
         suspended[:, month] = _settled(clients, month)[:, -1] >= SUSPENDED_AT_MONTHS
-    return np.where(suspended.any(axis=1), suspended.argmax(axis=1), len(MONTH_ENDS))
+    first: Integers = suspended.argmax(axis=1)
+    first[~suspended.any(axis=1)] = len(MONTH_ENDS)
+    return first
 
 
 def _core(clients: pd.DataFrame, month: int, closed_since: Integers) -> dict[str, pa.Array]:
@@ -222,19 +229,19 @@ def _amounts(clients: pd.DataFrame, month: int) -> dict[str, tuple[Integers, Boo
 
     New spending is what the statement grew by beyond what the payment left of the last one.
     """
-    never = np.zeros(len(clients), dtype=bool)
+    never, first = np.zeros(len(clients), dtype=bool), np.full(len(clients), month == 0)
     limit, balance, payment = (
         clients[name].to_numpy(dtype=np.int64) * 100
         for name in ("LIMIT_BAL", STATEMENT_COLUMNS[month], PAYMENT_COLUMNS[month])
     )
-    first = month == 0
-    previous = np.zeros_like(balance) if first else clients[STATEMENT_COLUMNS[month - 1]].to_numpy() * 100
+    before = STATEMENT_COLUMNS[max(month - 1, 0)]
+    previous = np.where(first, 0, clients[before].to_numpy(dtype=np.int64) * 100)
     ratio = np.minimum(payment * 10_000 // np.where(previous > 0, previous, 1), RATIO_MAX_BP)
     return {
         "payment_cents": (payment, never),
-        "previous_balance_cents": (previous, never | first),
+        "previous_balance_cents": (previous, first),
         "payment_ratio_bp": (ratio, (previous <= 0) | first),
-        "new_spending_cents": (balance - (previous - payment), never | first),
+        "new_spending_cents": (balance - (previous - payment), first),
         "utilisation_bp": (balance * 10_000 // limit, never),
     }
 
@@ -249,14 +256,15 @@ def _lateness(settled: Integers) -> dict[str, tuple[Integers, Booleans]]:
     if known == 0:
         settled = np.zeros((lines, 1), dtype=np.int64)
     late, two_late = settled >= 1, settled >= SUSPENDED_AT_MONTHS
-    since_late, since_two_late = (flags[:, ::-1].argmax(axis=1) for flags in (late, two_late))
+    late_count, two_late_count = late.sum(axis=1), two_late.sum(axis=1)
+    since_late, since_two_late = late[:, ::-1].argmax(axis=1), two_late[:, ::-1].argmax(axis=1)
     return {
         "months_past_due": (settled[:, -1], nothing),
-        "on_time_streak_months": (np.where(late.any(axis=1), since_late, known), nothing),
-        "months_since_late": (since_late, ~late.any(axis=1)),
-        "months_since_two_late": (since_two_late, ~two_late.any(axis=1)),
-        "late_months_count": (late.sum(axis=1), nothing),
-        "two_late_months_count": (two_late.sum(axis=1), nothing),
+        "on_time_streak_months": (np.where(late_count > 0, since_late, known), nothing),
+        "months_since_late": (since_late, late_count == 0),
+        "months_since_two_late": (since_two_late, two_late_count == 0),
+        "late_months_count": (late_count, nothing),
+        "two_late_months_count": (two_late_count, nothing),
         "worst_months_past_due": (settled.max(axis=1), nothing),
     }
 

@@ -1,0 +1,82 @@
+"""The nightly re-evaluation: every business date that is due, oldest first, or one date by hand."""
+
+import datetime
+import sys
+from typing import Annotated
+
+from prefect import flow, unmapped
+from prefect.task_runners import ThreadPoolTaskRunner
+from pydantic import Field
+
+from schemas.errors import ReinstateError
+from schemas.handles import NightResult
+from tasks import nights
+from tasks.audit import audit
+from tasks.decide import decide
+from tasks.notify import notify
+from tasks.progress import NightBegins, NightEnds, StageBegins, tell
+from tasks.publish import publish
+from tasks.pull import open_night, pull
+from tasks.report import report
+from tasks.rescore import rescore
+from tasks.validate import accept, validate
+
+PortfolioName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", title="Portfolio")]
+BusinessDate = Annotated[datetime.date | None, Field(title="Business date")]
+DryRun = Annotated[bool, Field(title="Dry run")]
+
+
+@flow(name="night", flow_run_name="{portfolio} {business_date}", persist_result=False)
+def night(portfolio: str, business_date: datetime.date, dry_run: bool) -> NightResult:
+    """Re-evaluate the closed lines of one portfolio at the end of one business date."""
+    run = open_night(portfolio, business_date, dry_run)
+    snapshot = pull(run)
+    tell(StageBegins("validate", snapshot.row_count))
+    validated = validate.map(unmapped(run), snapshot.partitions).result()
+    accepted = accept(run, snapshot, validated)
+    tell(StageBegins("rescore", snapshot.row_count))
+    rescored = rescore.map(unmapped(run), accepted.partitions).result()
+    plan = audit(decide(run, accepted, rescored))
+    published = publish(run, plan, snapshot)
+    notify(run)
+    return report(run, accepted, published)
+
+
+@flow(name="nightly", flow_run_name="nightly {portfolio}", persist_result=False)
+def nightly_reevaluation(
+    portfolio: PortfolioName, business_date: BusinessDate = None, dry_run: DryRun = False
+) -> list[NightResult]:
+    """Re-evaluate every night that is due, oldest first, or the one night that is named.
+
+    Args:
+        portfolio: Name of the portfolio file, such as `bundled`.
+        business_date: The one night to run. Leave it empty for every night that is due.
+        dry_run: Judge and report, but publish and send nothing. Without a date only the oldest night due is tried.
+    """
+    dates = [business_date] if business_date else nights.nights_due(portfolio)[: 1 if dry_run else None]
+    results = []
+    for number, date in enumerate(dates, 1):
+        tell(NightBegins(date, number, len(dates)))
+        results.append(run_night(portfolio, date, dry_run=dry_run))
+        tell(NightEnds(results[-1]))
+    return results
+
+
+def run_night(portfolio: str, business_date: datetime.date, *, dry_run: bool) -> NightResult:
+    """Run one night, or bring back the result of one that was published before; record how a bad one ended."""
+    known = None if dry_run else nights.result_of(portfolio, business_date)
+    if known is not None:
+        return known
+    workers = nights.portfolio_of(portfolio).workers
+    try:
+        return night.with_options(task_runner=ThreadPoolTaskRunner(max_workers=workers))(portfolio, business_date, dry_run)
+    except ReinstateError as error:
+        if not dry_run:
+            nights.end_badly(portfolio, business_date, error)
+        raise
+
+
+if __name__ == "__main__":
+    from flows.command_line import main
+
+    main(["nightly", *sys.argv[1:]])

@@ -1,0 +1,149 @@
+"""The contract of a snapshot, in Pandera: built from the core columns and the attributes that a policy declares.
+
+A new attribute needs a policy file, not code. Every check is on one column and vectorised; its name is the reason that
+a quarantined row is given. Whether a column is there and has its type is decided before any row is looked at.
+"""
+
+import datetime
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+
+from schemas.policy import Policy
+from schemas.vocabulary import CORE_ALLOWED, WHOLE_NUMBER_LIMIT, AttributeType
+
+TEXT_LENGTH_MAX = 256
+CLOSING_COLUMNS = ("closed_on", "closure_cause", "closure_initiator")
+REQUIRED = ("line_status",)
+
+ID_MISSING = "is missing"
+ID_REPEATED = "stands on more than one row"
+NOT_ALLOWED = "is outside what is allowed"
+TOO_LARGE = "is larger than 10^13 in size"
+NEGATIVE = "is missing or negative"
+IN_FUTURE = "is after the business date"
+NOT_CLOSED = "is missing on a closed line"
+NOT_TEXT = "is longer than 256 characters or holds control characters"
+UNPARSABLE = "does not read as its type"
+
+_DTYPES: dict[AttributeType, Callable[[object], bool]] = {
+    AttributeType.INTEGER: pd.api.types.is_integer_dtype,
+    AttributeType.NUMBER: pd.api.types.is_float_dtype,
+    AttributeType.BOOLEAN: pd.api.types.is_bool_dtype,
+    AttributeType.DATE: pd.api.types.is_datetime64_dtype,
+    AttributeType.CATEGORY: lambda dtype: isinstance(dtype, pd.CategoricalDtype),
+}
+_CANONICAL = {
+    AttributeType.INTEGER: "Int64",
+    AttributeType.NUMBER: "float64",
+    AttributeType.BOOLEAN: "boolean",
+    AttributeType.DATE: "datetime64[ms]",
+    AttributeType.CATEGORY: "category",
+}
+
+
+def snapshot_contract(
+    policy: Policy, columns: dict[str, AttributeType], business_date: datetime.date, frame: pd.DataFrame
+) -> pa.DataFrameSchema:
+    """Build the contract for one partition.
+
+    Args:
+        policy: declares the attributes and what they allow.
+        columns: type of every column but `account_id`.
+        business_date: no closing and no observation is later.
+        frame: the partition, typed; which of its lines are closed decides what must be known of them.
+    """
+    closed = frame["line_status"].eq("closed").fillna(False).to_numpy(dtype=bool) if "line_status" in frame else None
+    dating = {attribute.observed_on for attribute in policy.attributes.values() if attribute.observed_on}
+    built = {"account_id": pa.Column("str", nullable=True, checks=[_check(ID_MISSING, _has_id), _check(NOT_TEXT, _plain)])}
+    for name, kind in columns.items():
+        checks = list(_bounds(name, kind, policy))
+        if name == "closed_on" or name in dating:
+            checks.append(_check(IN_FUTURE, _not_after(business_date)))
+        if name in CLOSING_COLUMNS and closed is not None:
+            checks.append(_check(NOT_CLOSED, _known_where(closed)))
+        built[name] = pa.Column(_dtype(name, kind, frame), nullable=True, checks=checks)
+    if "unparsable" in frame:
+        built["unparsable"] = pa.Column("category", nullable=True)
+    return pa.DataFrameSchema(built, strict=True, coerce=False)
+
+
+def _check(name: str, holds: Callable[[pd.Series], np.ndarray]) -> pa.Check:
+    return pa.Check(
+        lambda series: pd.Series(holds(series), index=series.index), name=name, ignore_na=False, n_failure_cases=100
+    )
+
+
+def _dtype(name: str, kind: AttributeType, frame: pd.DataFrame) -> object:
+    """The frame's own dtype where it is one of the type's, else the canonical one, which then does not match."""
+    found = frame[name].dtype if name in frame else None
+    return found if found is not None and _DTYPES[kind](found) else _CANONICAL[kind]
+
+
+def _bounds(name: str, kind: AttributeType, policy: Policy) -> list[pa.Check]:
+    attribute = policy.attributes.get(name)
+    allowed = CORE_ALLOWED.get(name) or (attribute.allowed if attribute else None)
+    if name == "closed_limit_cents":
+        return [_check(NEGATIVE, _from_zero), _check(TOO_LARGE, _within(-WHOLE_NUMBER_LIMIT, WHOLE_NUMBER_LIMIT))]
+    if kind is AttributeType.CATEGORY:
+        if allowed is None:
+            return [_check(NOT_TEXT, _plain_categories)]
+        return [_check(NOT_ALLOWED, _among(tuple(map(str, allowed)), unknown_is_well=name not in REQUIRED))]
+    if allowed is not None:
+        return [_check(NOT_ALLOWED, _within(*allowed))]
+    if kind is AttributeType.INTEGER:
+        return [_check(TOO_LARGE, _within(-WHOLE_NUMBER_LIMIT, WHOLE_NUMBER_LIMIT))]
+    return []
+
+
+def _has_id(series: pd.Series) -> np.ndarray:
+    return (series.notna() & series.ne("")).to_numpy(dtype=bool)
+
+
+def _plain(series: pd.Series) -> np.ndarray:
+    """Texts of at most 256 characters without control characters; missing ones are no concern here."""
+    odd = series.str.len().gt(TEXT_LENGTH_MAX) | series.str.contains(r"[\x00-\x1f\x7f]", regex=True)
+    return ~odd.fillna(False).to_numpy(dtype=bool)
+
+
+def _plain_categories(series: pd.Series) -> np.ndarray:
+    plain = _plain(pd.Series(series.cat.categories, dtype="str"))
+    return np.append(plain, True)[series.cat.codes.to_numpy()]
+
+
+def _from_zero(series: pd.Series) -> np.ndarray:
+    return (series.notna() & (series >= 0).fillna(False)).to_numpy(dtype=bool)
+
+
+def _within(low: float, high: float) -> Callable[[pd.Series], np.ndarray]:
+    """Unknown values, and numbers that are not finite, are unknown and not outside."""
+
+    def holds(series: pd.Series) -> np.ndarray:
+        if pd.api.types.is_float_dtype(series.dtype):
+            values = series.to_numpy(dtype=np.float64, na_value=np.nan)
+            return ~np.isfinite(values) | ((values >= low) & (values <= high))
+        if not series.hasnans:
+            values = series.to_numpy(dtype=np.int64)
+            return (values >= low) & (values <= high)
+        return (series.isna() | series.between(low, high)).to_numpy(dtype=bool)
+
+    return holds
+
+
+def _among(allowed: tuple[str, ...], *, unknown_is_well: bool) -> Callable[[pd.Series], np.ndarray]:
+    def holds(series: pd.Series) -> np.ndarray:
+        table = np.array([*(category in allowed for category in series.cat.categories), unknown_is_well])
+        return table[series.cat.codes.to_numpy()]
+
+    return holds
+
+
+def _not_after(date: datetime.date) -> Callable[[pd.Series], np.ndarray]:
+    last = np.datetime64(date, "D")
+    return lambda series: ~(series.to_numpy().astype("datetime64[D]") > last)
+
+
+def _known_where(closed: np.ndarray) -> Callable[[pd.Series], np.ndarray]:
+    return lambda series: series.notna().to_numpy() | ~closed

@@ -1,0 +1,133 @@
+"""The tables of the store, in SQLAlchemy Core, for SQLite and PostgreSQL alike.
+
+The database holds what must be transactional; the evidence of a whole book is bulk data and lies in Parquet.
+"""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+policies = Table(
+    "policies",
+    metadata,
+    Column("content_hash", Text, primary_key=True),
+    Column("policy", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    comment="Every policy content that ever decided, by its SHA-256.",
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("portfolio", Text, primary_key=True),
+    Column("business_date", Date, primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("snapshot_hash", Text),
+    Column("policy_hash", Text, nullable=False),
+    Column("portfolio_hash", Text, nullable=False),
+    Column("code_version", Text, nullable=False),
+    Column("plan_hash", Text),
+    Column("ledger_head", Text),
+    Column("counts", JSON),
+    Column("message", Text),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("finished_at", DateTime(timezone=True)),
+    ForeignKeyConstraint(["policy_hash"], ["policies.content_hash"]),
+    comment="One row a night and revision: what it ran on and how it ended.",
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("portfolio", Text, primary_key=True),
+    Column("sequence", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("entry_id", Text, nullable=False),
+    Column("account_id", Text, nullable=False),
+    Column("business_date", Date, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("route", Text),
+    Column("campaign", Text),
+    Column("cause", Text, nullable=False),
+    Column("closed_on", Date),
+    Column("closed_limit_cents", BigInteger),
+    Column("limit_cents", BigInteger),
+    Column("valid_until", Date),
+    Column("score", Integer),
+    Column("reasons", JSON, nullable=False),
+    Column("policy_hash", Text, nullable=False),
+    Column("previous_hash", Text, nullable=False),
+    Column("entry_hash", Text, nullable=False),
+    UniqueConstraint("entry_id"),
+    ForeignKeyConstraint(["policy_hash"], ["policies.content_hash"]),
+    Index("ix_ledger_portfolio_account_id", "portfolio", "account_id"),
+    comment="Every transition, appended and never edited; each entry's hash covers the one before it.",
+)
+
+line_states = Table(
+    "line_states",
+    metadata,
+    Column("portfolio", Text, primary_key=True),
+    Column("account_id", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("since", Date, nullable=False),
+    Column("route", Text),
+    Column("valid_until", Date),
+    Column("cause", Text, nullable=False),
+    Column("closed_on", Date),
+    Column("closed_limit_cents", BigInteger),
+    Column("sequence", BigInteger, nullable=False),
+    ForeignKeyConstraint(["portfolio", "sequence"], ["ledger.portfolio", "ledger.sequence"]),
+    comment="What the last transition left each line as, with the closing that it reversed.",
+)
+
+recoverable_nights = Table(
+    "recoverable_nights",
+    metadata,
+    Column("portfolio", Text, primary_key=True),
+    Column("account_id", Text, primary_key=True),
+    Column("nights", Integer, nullable=False),
+    comment="On how many published nights in a row a line was recoverable, up to the last one.",
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("notice_id", Text, primary_key=True),
+    Column("portfolio", Text, nullable=False),
+    Column("business_date", Date, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("account_id", Text, nullable=False),
+    Column("audience", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("content", JSON, nullable=False),
+    Column("is_accepted", Boolean, nullable=False),
+    Column("accepted_at", DateTime(timezone=True)),
+    ForeignKeyConstraint(["portfolio", "sequence"], ["ledger.portfolio", "ledger.sequence"]),
+    Index("ix_notices_portfolio_is_accepted", "portfolio", "is_accepted"),
+    comment="The outbox: what is owed because of a transition, written with it.",
+)

@@ -1,0 +1,51 @@
+"""Channels: where notices go.
+
+The file channel leaves one file of JSON lines per audience and business date, whole or not at all, for a mail house
+or a core system to fetch. Writing it again gives the same file, so an interrupted delivery loses and doubles nothing.
+"""
+
+import datetime
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlalchemy import RowMapping
+
+from schemas.vocabulary import Audience
+
+
+class FileChannel:
+    """Delivers to `<directory>/<audience>/<business date>.jsonl`."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def deliver(self, audience: Audience, business_date: datetime.date, notices: Sequence[RowMapping]) -> Path:
+        """Write all of a night's notices to one audience, in ledger order; return the file.
+
+        Raises:
+            OSError: the file cannot be written; none is left under its final name.
+        """
+        folder = self.directory / audience.value
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{business_date}.jsonl"
+        unfinished = folder / f".{path.name}.unfinished"
+        with unfinished.open("w", encoding="utf-8") as sink:
+            for notice in notices:
+                sink.write(json.dumps(_line(notice), ensure_ascii=False) + "\n")
+            sink.flush()
+            os.fsync(sink.fileno())
+        os.replace(unfinished, path)
+        return path
+
+
+def _line(notice: RowMapping) -> dict[str, object]:
+    return {
+        "notice_id": notice["notice_id"],
+        "sequence": notice["sequence"],
+        "kind": notice["kind"],
+        "account_id": notice["account_id"],
+        "business_date": str(notice["business_date"]),
+        **notice["content"],
+    }

@@ -1,0 +1,23 @@
+"""Which notices a transition owes, and to whom."""
+
+from schemas.vocabulary import Audience, Decision, NoticeKind
+
+OWED: dict[Decision, tuple[tuple[Audience, NoticeKind], ...]] = {
+    Decision.REOPEN: (
+        (Audience.CORE_SYSTEM, NoticeKind.REOPEN_REQUEST),
+        (Audience.CUSTOMER, NoticeKind.LINE_REOPENED),
+    ),
+    Decision.REOPEN_TEMPORARILY: (
+        (Audience.CORE_SYSTEM, NoticeKind.REOPEN_REQUEST),
+        (Audience.CUSTOMER, NoticeKind.LINE_TEMPORARILY_REOPENED),
+    ),
+    Decision.EXPIRE: (
+        (Audience.CORE_SYSTEM, NoticeKind.CLOSE_REQUEST),
+        (Audience.CUSTOMER, NoticeKind.TEMPORARY_LINE_EXPIRED),
+    ),
+    Decision.RECLOSE: (
+        (Audience.CORE_SYSTEM, NoticeKind.CLOSE_REQUEST),
+        (Audience.CUSTOMER, NoticeKind.LINE_RECLOSED),
+    ),
+}
+"""For every transition what is owed, the request to the core system first: customers hear of what it accepted."""

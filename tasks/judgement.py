@@ -1,0 +1,61 @@
+"""Judging one partition of a night and writing its evidence."""
+
+import datetime
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from schemas.handles import Run, Rescored, Validated
+from schemas.portfolio import Portfolio
+from tasks.decisioning import judge
+from tasks.decisioning.columns import day_number
+from tasks.decisioning.rescoring import Judged, rescore_lines
+from tasks.decisioning.rules import Rules
+from tasks.evidence import candidates_table, evidence_table, write_table
+from tasks.ledger import join_ledger
+from tasks.partitions import to_frame
+from tasks.snapshots import clean_table
+
+
+def rescore_partition(run: Run, portfolio: Portfolio, rules: Rules, validated: Validated) -> Rescored:
+    """Judge the clean rows of one partition; the evidence goes to Parquet.
+
+    The evidence is final but for the night's budget, which the plan applies over all partitions.
+    """
+    known = pq.read_table(run.directory / "ledger.parquet")
+    table, seen = join_ledger(clean_table(validated, rules, portfolio), known)
+    frame = to_frame(table)
+    decided = judge.Night(rules, run.business_date)
+    judged, kinds = rescore_lines(frame, decided)
+    evidence = evidence_table(judged, frame, decided)
+    name = f"part-{validated.partition.number:05d}"
+    paths = {kind: run.directory / kind / f"{name}.parquet" for kind in ("evidence", "candidates")}
+    write_table(evidence, paths["evidence"])
+    write_table(candidates_table(judged, frame, decided, evidence), paths["candidates"])
+    seen_path = run.directory / "candidates" / f"{name}-seen.npy"
+    np.save(seen_path, seen.to_numpy())
+    overdue = _overdue(frame, kinds.pending_activation, run.business_date, portfolio.activation_grace_days)
+    return Rescored(
+        **paths,
+        seen=seen_path,
+        judged_count=len(judged),
+        not_up_count=len(frame) - len(judged),
+        pending_activation_count=len(kinds.pending_activation),
+        overdue_activation_count=overdue,
+        decisions=_tally(judged),
+    )
+
+
+def _tally(judged: Judged) -> dict[str, int]:
+    counts = np.bincount(judged.decision, minlength=len(judge.DECISIONS)).tolist()
+    return {decision.value: count for decision, count in zip(judge.DECISIONS, counts, strict=True) if count}
+
+
+def _overdue(frame: pd.DataFrame, pending: np.ndarray, business_date: datetime.date, grace_days: int) -> int:
+    """Lines that the core system has not opened within the portfolio's grace."""
+    if not len(pending):
+        return 0
+    since = frame["ledger_since"].iloc[pending].to_numpy().astype("datetime64[D]").astype(np.int64)
+    return int((day_number(business_date) - since > grace_days).sum())
+

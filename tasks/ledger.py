@@ -1,0 +1,166 @@
+"""The ledger: what it knows of lines before a night, and the entries that a night appends.
+
+An entry's id is derived from what was decided, so the same decision has the same id; its hash covers the entry before
+it, so that an edit, a deletion or an insertion shows.
+"""
+
+import datetime
+import hashlib
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas.handles import Run
+from schemas.vocabulary import LEDGER_COLUMNS, LEDGER_COUNTS, AttributeType, Decision, LedgerState
+from tasks.store import Store, canonical_json
+
+REOPENED_STATES = {
+    Decision.REOPEN: LedgerState.REOPENED,
+    Decision.REOPEN_TEMPORARILY: LedgerState.TEMPORARY,
+    Decision.EXPIRE: LedgerState.NONE,
+    Decision.RECLOSE: LedgerState.NONE,
+}
+"""What a transition leaves a line as."""
+_HELD = {
+    "ledger_state": "state",
+    "ledger_since": "since",
+    "ledger_route": "route",
+    "ledger_valid_until": "valid_until",
+    "ledger_cause": "cause",
+    "ledger_closed_on": "closed_on",
+    "ledger_closed_limit_cents": "closed_limit_cents",
+}
+_KINDS = {
+    AttributeType.INTEGER: pa.int64(),
+    AttributeType.DATE: pa.date32(),
+    AttributeType.CATEGORY: pa.string(),
+}
+LEDGER_SCHEMA = pa.schema(
+    [("account_id", pa.string()), *((name, _KINDS[kind]) for name, kind in LEDGER_COLUMNS.items())]
+)
+
+
+def ledger_columns(store: Store, business_date: datetime.date) -> pa.Table:
+    """What the ledger knows of every line that it has ever moved or counted, before `business_date` is judged.
+
+    Returns:
+        One row an account, sorted by id, in `LEDGER_SCHEMA`. A line that was closed again has the state `none` and
+        only its counts.
+    """
+    entries = _frame(store.select_mine("ledger", "account_id", "business_date", "decision", "campaign"))
+    states = _frame(store.select_mine("line_states")).set_index("account_id")
+    nights = _frame(store.select_mine("recoverable_nights", "account_id", "nights")).set_index("account_id")
+    accounts = sorted({*entries["account_id"], *states.index, *nights.index})
+    known = pd.DataFrame(index=pd.Index(accounts, name="account_id", dtype="object"))
+    live = states[states["state"] != LedgerState.NONE.value] if len(states) else states
+    for name, column in _HELD.items():
+        known[name] = live[column].reindex(known.index) if len(live) else None
+    known["ledger_state"] = known["ledger_state"].where(known["ledger_state"].notna(), LedgerState.NONE.value)
+    days = (pd.Timestamp(business_date) - pd.to_datetime(entries["business_date"])).dt.days if len(entries) else None
+    for name, decision, within in (
+        ("ledger_reopens_365d_count", Decision.REOPEN, 365),
+        ("ledger_reopens_1825d_count", Decision.REOPEN, 1825),
+        ("ledger_temporary_365d_count", Decision.REOPEN_TEMPORARILY, 365),
+    ):
+        known[name] = _counts(entries[(entries["decision"] == decision) & days.between(1, within)], known) if len(entries) else 0
+    used = entries.dropna(subset="campaign").groupby("account_id")["campaign"].agg(lambda codes: ",".join(sorted(set(codes))))
+    known["ledger_campaigns_used"] = used.reindex(known.index) if len(used) else None
+    counted = nights["nights"].reindex(known.index) if len(nights) else pd.Series(0, index=known.index)
+    known["ledger_recoverable_nights_count"] = counted.fillna(0).astype("int64")
+    return _table(known.reset_index())
+
+
+def join_ledger(table: pa.Table, ledger: pa.Table) -> tuple[pa.Table, pa.Array]:
+    """Give the rows of a partition what the ledger knows of them.
+
+    Returns:
+        The table, with the ledger's columns if the ledger knows any of its rows, and the positions in `ledger` of
+        the lines that were found.
+    """
+    if not len(ledger):
+        return table, pa.array([], pa.int64())
+    places = pc.index_in(table["account_id"].combine_chunks(), value_set=ledger["account_id"].combine_chunks())
+    seen = places.drop_null().cast(pa.int64())
+    if not len(seen):
+        return table, seen
+    for name in LEDGER_COLUMNS:
+        values = ledger[name].combine_chunks().take(places)
+        if name in LEDGER_COUNTS:
+            values = pc.fill_null(values, 0)
+        elif name == "ledger_state":
+            values = pc.fill_null(values, LedgerState.NONE.value)
+        if LEDGER_COLUMNS[name] is AttributeType.CATEGORY:
+            values = values.dictionary_encode()
+        table = table.append_column(name, values)
+    return table, seen
+
+
+def entries_of(transitions: list[dict[str, Any]], run: Run, head: tuple[int, str]) -> list[dict[str, Any]]:
+    """The entries that append `transitions` to a ledger whose newest entry is `head`, in order.
+
+    Args:
+        transitions: rows of the plan, in its order.
+        run: the run that decided them.
+        head: sequence number and hash of the newest entry.
+    """
+    sequence, previous = head
+    entries = []
+    for transition in transitions:
+        sequence += 1
+        decided = {
+            "portfolio": run.portfolio,
+            "sequence": sequence,
+            "account_id": transition["account_id"],
+            "business_date": run.business_date,
+            "revision": run.revision,
+            **{name: transition[name] for name in _DECIDED},
+            "policy_hash": run.policy_hash,
+            "previous_hash": previous,
+        }
+        named = [decided[name] for name in ("portfolio", "account_id", "business_date", "revision", "decision")]
+        decided["entry_id"] = _hash(named)
+        previous = _hash(decided)
+        entries.append({**decided, "entry_hash": previous})
+    return entries
+
+
+_DECIDED = (
+    "decision", "step", "route", "campaign", "cause", "closed_on", "closed_limit_cents", "limit_cents", "valid_until",
+    "score", "reasons",
+)  # fmt: skip
+
+
+def states_after(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What each entry leaves its line as."""
+    kept = ("portfolio", "account_id", "route", "valid_until", "cause", "closed_on", "closed_limit_cents", "sequence")
+    return [
+        {
+            **{name: entry[name] for name in kept},
+            "state": REOPENED_STATES[Decision(entry["decision"])].value,
+            "since": entry["business_date"],
+        }
+        for entry in entries
+    ]
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def _frame(rows: list) -> pd.DataFrame:  # noqa: ANN001 - row mappings
+    columns = ["account_id", "business_date", "decision", "campaign", "state", "nights", *_HELD.values()]
+    return pd.DataFrame([dict(row) for row in rows], columns=None if rows else columns)
+
+
+def _counts(entries: pd.DataFrame, known: pd.DataFrame) -> pd.Series:
+    return entries.groupby("account_id").size().reindex(known.index).fillna(0).astype("int64")
+
+
+def _table(known: pd.DataFrame) -> pa.Table:
+    columns = {name: known[name].astype(object).where(known[name].notna(), None).tolist() for name in LEDGER_SCHEMA.names}
+    for name in ("ledger_closed_limit_cents",):
+        columns[name] = [None if value is None else int(value) for value in columns[name]]
+    return pa.table(columns, schema=LEDGER_SCHEMA)
+

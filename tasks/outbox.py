@@ -1,0 +1,110 @@
+"""The outbox: what is owed because of a night's transitions, and handing it to channels.
+
+A notice's id is derived from the ledger entry that owes it, so that the same decision owes the same notice once.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from schemas.handles import Delivered
+from schemas.portfolio import Portfolio
+from schemas.reasons import Reason
+from schemas.vocabulary import Audience, Decision, NoticeKind
+from tasks.channels import FileChannel
+from tasks.decisioning.owed import OWED
+from tasks.notice_texts import render_notice
+from tasks.store import Store
+
+
+def notices_owed(
+    entries: list[dict[str, Any]],
+    portfolio: Portfolio,
+    reasons: dict[str, Reason],
+    reasons_max: int,
+    templates: Path,
+) -> list[dict[str, Any]]:
+    """The notices that new ledger entries owe, rendered, as rows of the outbox.
+
+    Args:
+        entries: as they are about to be appended.
+        portfolio: names the lender, the currency and the language.
+        reasons: the texts of the policy series.
+        reasons_max: how many reasons a customer is told.
+        templates: the folder of notice templates.
+    """
+    owed = []
+    for entry in entries:
+        for audience, kind in OWED[Decision(entry["decision"])]:
+            if audience is Audience.CORE_SYSTEM:
+                content = _request(entry, kind)
+            else:
+                content = _letter(entry, kind, portfolio, reasons, reasons_max, templates)
+            owed.append(
+                {
+                    "notice_id": hashlib.sha256(f"{entry['entry_id']}/{audience}/{kind}".encode()).hexdigest()[:32],
+                    "portfolio": entry["portfolio"],
+                    "business_date": entry["business_date"],
+                    "sequence": entry["sequence"],
+                    "account_id": entry["account_id"],
+                    "audience": audience.value,
+                    "kind": kind.value,
+                    "content": content,
+                    "is_accepted": False,
+                }
+            )
+    return owed
+
+
+def deliver_outstanding(store: Store, channel: FileChannel) -> Delivered:
+    """Hand every notice that no channel has accepted to its channel, requests to the core system first.
+
+    Safe to call again: a file that was written before a crash is written again with the same content.
+    """
+    accepted = 0
+    for audience in (Audience.CORE_SYSTEM, Audience.CUSTOMER):
+        waiting = store.select_mine("notices", "notice_id", "business_date", audience=audience.value, is_accepted=False)
+        for business_date in sorted({notice["business_date"] for notice in waiting}):
+            whole = store.select_mine("notices", audience=audience.value, business_date=business_date)
+            channel.deliver(audience, business_date, sorted(whole, key=lambda notice: notice["sequence"]))
+            ids = [notice["notice_id"] for notice in waiting if notice["business_date"] == business_date]
+            store.accept_notices(ids)
+            accepted += len(ids)
+    return Delivered(accepted_count=accepted, outstanding_count=0)
+
+
+def _request(entry: dict[str, Any], kind: NoticeKind) -> dict[str, Any]:
+    """What the core system is asked to do; a line is closed as of the night that decided it, or as it was before."""
+    reclosed = entry["decision"] == Decision.RECLOSE
+    return {
+        "request": kind.value,
+        "limit_cents": entry["limit_cents"],
+        "valid_until": _iso(entry["valid_until"]),
+        "cause": entry["cause"],
+        "closed_on": _iso(entry["business_date"] if reclosed else entry["closed_on"]),
+    }
+
+
+def _letter(
+    entry: dict[str, Any],
+    kind: NoticeKind,
+    portfolio: Portfolio,
+    reasons: dict[str, Reason],
+    reasons_max: int,
+    templates: Path,
+) -> dict[str, Any]:
+    texts = [getattr(reasons[code], portfolio.language) for code in entry["reasons"][:reasons_max]]
+    facts = {
+        "limit_cents": entry["limit_cents"],
+        "currency": portfolio.currency,
+        "valid_until": entry["valid_until"],
+        "business_date": entry["business_date"],
+        "reasons": [{"means": text.means, "helps": text.helps} for text in texts],
+        "lender": portfolio.title,
+    }
+    rendered = render_notice(kind.value, portfolio.language, facts, templates)
+    return {"language": portfolio.language, "subject": rendered.subject, "body": rendered.body}
+
+
+def _iso(date: object) -> str | None:
+    return None if date is None else str(date)

@@ -1,0 +1,184 @@
+"""Geometry of a report's charts: shares in per cent across, pixels down, so that text never shrinks with the page."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from schemas.report import PastNight, ScoreBucket
+from tasks.wording import counted, number, short_day
+
+PLOT_HEIGHT: Final = 200
+LABELS_MOST: Final = 5
+GAP: Final = 0.16
+"""The part of a column's room that stays free."""
+EDGE: Final = 10
+"""Per cent from either edge within which a label leans inwards."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of a horizontal bar, in per cent of its length."""
+
+    tone: str
+    x: str
+    width: str
+
+
+@dataclass(frozen=True)
+class Block:
+    """One colour of a column, in pixels from the top of the plot."""
+
+    tone: str
+    y: str
+    height: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a chart with what it says when pointed at."""
+
+    x: str
+    width: str
+    says: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A label of an axis: where it stands, what it says, how it leans."""
+
+    at: str
+    says: str
+    anchor: str = "middle"
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A column chart ready to be drawn."""
+
+    columns: tuple[Column, ...]
+    levels: tuple[Mark, ...]
+    base: str
+    marks: tuple[Mark, ...]
+    height: int = PLOT_HEIGHT
+
+
+def stack(parts: Iterable[tuple[str, int]]) -> tuple[Segment, ...]:
+    """Lay parts, each a tone and a count, end to end; together they fill the bar."""
+    shown = [(tone, count) for tone, count in parts if count > 0]
+    whole = sum(count for _, count in shown)
+    segments, before = [], 0
+    for tone, count in shown:
+        segments.append(Segment(tone, _percent(before, whole), _percent(count, whole)))
+        before += count
+    return tuple(segments)
+
+
+def bar(tone: str, part: int, whole: int) -> tuple[Segment, ...]:
+    """One stretch of a bar: a part of a whole, never longer than it."""
+    return (Segment(tone, "0%", _percent(min(part, whole), whole)),) if part > 0 and whole > 0 else ()
+
+
+def score_chart(buckets: Sequence[ScoreBucket]) -> Chart | None:
+    """Draw scores across and lines upwards, the reopened ones at the bottom; None without any line."""
+    buckets = sorted(buckets, key=lambda bucket: bucket.from_score)
+    most = max((bucket.reopened + bucket.not_reopened for bucket in buckets), default=0)
+    if most <= 0:
+        return None
+    first, last, step = buckets[0].from_score, buckets[-1].from_score, _step(buckets)
+    top, levels = _levels(most)
+    scale, room = PLOT_HEIGHT / top, last + step - first
+
+    def column(bucket: ScoreBucket) -> Column:
+        reopened, others = bucket.reopened * scale, bucket.not_reopened * scale
+        blocks = (_block("reopened", PLOT_HEIGHT - reopened, reopened),
+                  _block("kept", PLOT_HEIGHT - reopened - others, others))  # fmt: skip
+        says = f"From {bucket.from_score}: {number(bucket.reopened)} reopened, {number(bucket.not_reopened)} not"
+        return _column((bucket.from_score - first) / room, step / room, says, blocks)
+
+    count = (last - first) // step + 1
+    marks = [_mark((at * step + step / 2) / room, str(first + at * step)) for at in _labelled(count)]
+    return Chart(
+        columns=tuple(column(bucket) for bucket in buckets),
+        levels=tuple(Mark(_px(PLOT_HEIGHT - level * scale), number(level)) for level in levels),
+        base=_px(PLOT_HEIGHT),
+        marks=tuple(marks),
+    )
+
+
+def course_chart(nights: Sequence[PastNight]) -> Chart | None:
+    """Draw nights across, lines reopened upwards and lines closed again downwards; None for fewer than two nights."""
+    if len(nights) < 2:  # noqa: PLR2004 - a course has a beginning and an end
+        return None
+    top, ups = _levels(max(1, *(night.reopened for night in nights)))
+    deepest = max(night.closed_again for night in nights)
+    scale = PLOT_HEIGHT / (top + deepest)
+    base = top * scale
+
+    def column(at: int, night: PastNight) -> Column:
+        up, down = night.reopened * scale, night.closed_again * scale
+        tone = "reopened" if at == len(nights) - 1 else "reopened-before"
+        says = (
+            f"{short_day(night.business_date)}: {number(night.reopened)} reopened, "
+            f"{number(night.closed_again)} closed again, of {counted(night.judged, 'line', 'lines')} judged"
+        )
+        blocks = (_block(tone, base - up, up), _block("closed-again", base, down))
+        return _column(at / len(nights), 1 / len(nights), says, blocks)
+
+    levels = [*ups, *range(-ups[1], -deepest - 1, -ups[1])]
+    marks = [_mark((at + 0.5) / len(nights), short_day(nights[at].business_date)[:-5]) for at in _labelled(len(nights))]
+    return Chart(
+        columns=tuple(column(at, night) for at, night in enumerate(nights)),
+        levels=tuple(Mark(_px(base - level * scale), number(abs(level))) for level in sorted(levels)),
+        base=_px(base),
+        marks=tuple(marks),
+    )
+
+
+def _step(buckets: Sequence[ScoreBucket]) -> int:
+    """The width of a bucket: the least distance between two, or 1 where there is only one."""
+    starts = [bucket.from_score for bucket in buckets]
+    return min((after - before for before, after in zip(starts, starts[1:], strict=False) if after > before), default=1)
+
+
+def _levels(most: int) -> tuple[int, tuple[int, ...]]:
+    """A round number not below `most`, and the three to five round levels from 0 to it."""
+    rough = max(1, most / 4)
+    size = 10 ** math.floor(math.log10(rough))
+    step = next(factor * size for factor in (1, 2, 5, 10) if factor * size >= rough)
+    top = math.ceil(most / step) * step
+    return top, tuple(range(0, top + 1, step))
+
+
+def _labelled(count: int) -> list[int]:
+    """Which of `count` columns get a label: the last one, and evenly back from it."""
+    step = math.ceil(count / LABELS_MOST)
+    return list(range(count - 1, -1, -step))[::-1]
+
+
+def _mark(at: float, says: str) -> Mark:
+    percent = 100 * at
+    anchor = "start" if percent < EDGE else "end" if percent > 100 - EDGE else "middle"
+    return Mark(f"{percent:.3f}%", says, anchor)
+
+
+def _column(x: float, width: float, says: str, blocks: tuple[Block, ...]) -> Column:
+    return Column(
+        f"{100 * (x + width * GAP / 2):.3f}%",
+        f"{100 * width * (1 - GAP):.3f}%",
+        says,
+        tuple(block for block in blocks if block.height != _px(0)),
+    )
+
+
+def _block(tone: str, y: float, height: float) -> Block:
+    return Block(tone, _px(y), _px(height))
+
+
+def _px(pixels: float) -> str:
+    return f"{pixels:.2f}"
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.4f}%"

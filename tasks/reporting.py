@@ -1,0 +1,210 @@
+"""A night's report, gathered from its evidence, its plan and the store: it can be made again for any past night."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from schemas.handles import Accepted, Plan, Published, Run
+from schemas.portfolio import Portfolio
+from schemas.report import (
+    Breakdown,
+    Counts,
+    DeliveryTally,
+    PastNight,
+    Report,
+    ScoreBucket,
+    Tally,
+    TransitionRow,
+)
+from schemas.vocabulary import Decision, Route
+from tasks.nights import reasons_of, rules_of, store_of
+from tasks.planning import evidence_tables
+
+REOPENED = (Decision.REOPEN.value, Decision.REOPEN_TEMPORARILY.value)
+BUCKETS = 16
+
+
+class _Tallies:
+    """Counts over the evidence, one partition at a time, so that memory does not grow with the book."""
+
+    def __init__(self) -> None:
+        self.by: dict[str, Counter[tuple[str, str]]] = {name: Counter() for name in ("cause", "customer_segment", "product_code")}
+        self.steps: Counter[str] = Counter()
+        self.reasons: dict[str, Counter[str]] = {Decision.KEEP_CLOSED.value: Counter(), Decision.REFER.value: Counter()}
+        self.scores: Counter[tuple[int, bool]] = Counter()
+
+    def add(self, table: pa.Table) -> None:
+        for name, counter in self.by.items():
+            for row in table.group_by([name, "decision"]).aggregate([([], "count_all")]).to_pylist():
+                counter[row[name] or "unknown", row["decision"]] += row["count_all"]
+        self.steps.update(_counted(table["step"]))
+        for decision, counter in self.reasons.items():
+            lines = table.filter(pc.equal(table["decision"], decision))
+            counter.update(_counted(pc.list_flatten(lines["reasons"])))
+        opened = pc.is_in(table["decision"], value_set=pa.array(REOPENED))
+        pairs = pa.table({"score": table["score"], "opened": opened})
+        for row in pairs.group_by(["score", "opened"]).aggregate([([], "count_all")]).to_pylist():
+            self.scores[row["score"], row["opened"]] += row["count_all"]
+
+
+def gather_report(run: Run, portfolio: Portfolio, accepted: Accepted, published: Published) -> Report:
+    """Everything that the night's page says."""
+    plan, policy = published.plan, rules_of(run).policy
+    tallies = _Tallies()
+    for table in evidence_tables(run, plan):
+        tallies.add(table)
+    transitions = list(_transitions(run, published))
+    spending = [row for row in transitions if row.decision in REOPENED and row.route != Route.APPEAL]
+    texts = reasons_of(portfolio)
+    named = {*tallies.reasons[Decision.KEEP_CLOSED], *tallies.reasons[Decision.REFER]}
+    named |= {code for row in transitions for code in row.reasons}
+    budget = policy.nightly_budget
+    return Report(
+        portfolio=run.portfolio,
+        title=portfolio.title,
+        currency=portfolio.currency,
+        business_date=run.business_date,
+        revision=run.revision,
+        is_dry_run=run.is_dry_run,
+        policy=policy.policy,
+        policy_version=policy.version,
+        policy_hash=run.policy_hash,
+        snapshot_hash=published.snapshot_hash,
+        plan_hash=plan.plan_hash,
+        code_version=run.code_version,
+        ledger_head=published.ledger_head,
+        counts=Counts(
+            rows=plan.row_count,
+            judged=plan.judged_count,
+            not_up_for_judgement=plan.not_up_count,
+            quarantined=plan.quarantined_count,
+            pending_activation=plan.pending_activation_count,
+            decisions=plan.decisions,
+        ),
+        reopened_limit_cents=sum(row.limit_cents or 0 for row in transitions if row.decision in REOPENED),
+        budget_lines=budget.lines if budget else None,
+        budget_limit_cents=budget.limit_cents if budget else None,
+        budget_lines_spent=len(spending),
+        budget_limit_cents_spent=sum(row.limit_cents or 0 for row in spending),
+        by_cause=_breakdown(tallies.by["cause"]),
+        by_segment=_breakdown(tallies.by["customer_segment"]),
+        by_product=_breakdown(tallies.by["product_code"]),
+        steps=_ranked(tallies.steps),
+        reasons=_ranked(tallies.reasons[Decision.KEEP_CLOSED]),
+        review_queue=_ranked(tallies.reasons[Decision.REFER]),
+        quarantine=_ranked(Counter(accepted.failures)),
+        exceptions=_ranked(Counter({name: count for name, count in plan.exceptions.items() if count})),
+        scores=_buckets(tallies.scores),
+        transitions=tuple(transitions),
+        deliveries=tuple(_deliveries(run)),
+        reason_texts={code: getattr(texts[code], portfolio.language).means for code in sorted(named)},
+        nights=tuple(_nights(run, plan)),
+    )
+
+
+def transitions_csv(run: Run) -> str:
+    """Every transition of a night with its account, for the people who may see it; formulas are made inert."""
+    table = pq.read_table(run.directory / "plan.parquet")
+    sink = io.StringIO()
+    writer = csv.writer(sink, lineterminator="\n")
+    names = ["account_id", "decision", "step", "route", "campaign", "cause", "score", "limit_cents", "valid_until", "reasons"]
+    writer.writerow(names)
+    for row in table.select(names).to_pylist():
+        row["reasons"] = " ".join(row["reasons"])
+        writer.writerow([_inert(row[name]) for name in names])
+    return sink.getvalue()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)
+
+
+def _inert(value: object) -> object:
+    """A spreadsheet takes text that starts like a formula for one; a leading quote makes it text."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def _counted(values: pa.ChunkedArray) -> dict[str, int]:
+    return {row["values"]: row["counts"] for row in pc.value_counts(values).to_pylist() if row["values"] is not None}
+
+
+def _ranked(counter: Counter[str]) -> tuple[Tally, ...]:
+    ranked = sorted(counter.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(Tally(word=word, lines=lines) for word, lines in ranked)
+
+
+def _breakdown(counter: Counter[tuple[str, str]]) -> tuple[Breakdown, ...]:
+    words = sorted({word for word, _ in counter})
+    rows = []
+    for word in words:
+        decided = {decision: count for (each, decision), count in counter.items() if each == word}
+        rows.append(
+            Breakdown(
+                word=word,
+                judged=sum(decided.values()),
+                reopened=sum(decided.get(decision, 0) for decision in REOPENED),
+                kept_closed=decided.get(Decision.KEEP_CLOSED.value, 0),
+                referred=decided.get(Decision.REFER.value, 0),
+            )
+        )
+    return tuple(sorted(rows, key=lambda row: -row.judged))
+
+
+def _buckets(scores: Counter[tuple[int, bool]]) -> tuple[ScoreBucket, ...]:
+    """Scores in at most 16 buckets of equal, round width."""
+    if not scores:
+        return ()
+    low, high = min(score for score, _ in scores), max(score for score, _ in scores)
+    widths = [width * 10**power for power in range(7) for width in (1, 2, 5)]
+    width = next(width for width in widths if (high // width) - (low // width) < BUCKETS)
+    buckets = range(low // width * width, high + 1, width)
+    found: Counter[tuple[int, bool]] = Counter()
+    for (score, opened), count in scores.items():
+        found[score // width * width, opened] += count
+    return tuple(
+        ScoreBucket(from_score=start, reopened=found[start, True], not_reopened=found[start, False]) for start in buckets
+    )
+
+
+def _transitions(run: Run, published: Published) -> Iterator[TransitionRow]:
+    rows = pq.read_table(published.plan.path).to_pylist()
+    if run.is_dry_run:
+        first = store_of(run.portfolio).ledger_head()[0] + 1
+    else:
+        entries = store_of(run.portfolio).select_mine("ledger", "sequence", business_date=run.business_date)
+        first = entries[0]["sequence"] if entries else 1
+    for sequence, row in enumerate(rows, first):
+        kept = {name: row[name] for name in TransitionRow.model_fields if name != "sequence"}
+        yield TransitionRow(sequence=sequence, **{**kept, "reasons": tuple(row["reasons"])})
+
+
+def _deliveries(run: Run) -> Iterator[DeliveryTally]:
+    if run.is_dry_run:
+        return
+    owed = store_of(run.portfolio).select_mine("notices", "audience", "kind", "is_accepted", business_date=run.business_date)
+    counts: Counter[tuple[str, str]] = Counter((notice["audience"], notice["kind"]) for notice in owed)
+    accepted = Counter((notice["audience"], notice["kind"]) for notice in owed if notice["is_accepted"])
+    for (audience, kind), count in sorted(counts.items()):
+        yield DeliveryTally(audience=audience, kind=kind, owed=count, accepted=accepted[audience, kind])
+
+
+def _nights(run: Run, plan: Plan) -> Iterator[PastNight]:
+    past = [(known["business_date"], known["counts"]) for known in store_of(run.portfolio).runs_published(run.business_date)]
+    if run.is_dry_run:
+        past.append((run.business_date, {"judged": plan.judged_count, **plan.decisions}))
+    for business_date, counts in past:
+        yield PastNight(
+            business_date=business_date,
+            judged=counts["judged"],
+            reopened=sum(counts.get(decision, 0) for decision in REOPENED),
+            closed_again=counts.get(Decision.RECLOSE.value, 0) + counts.get(Decision.EXPIRE.value, 0),
+        )

@@ -1,0 +1,49 @@
+"""A long comparison of core and oracle on random policies.
+
+    python -m tests.decisioning.campaign --examples 3000 --seed 1
+
+prints how many policies and lines were judged by both, how many lines were reopened, and every difference.
+"""
+
+import argparse
+import sys
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from tests.decisioning.agreement import Figures
+from tests.decisioning.strategies import RandomNight, nights
+
+
+def run(examples: int, seed_number: int) -> Figures:
+    """Judge `examples` random nights by core and oracle; the same seed gives the same nights."""
+    figures = Figures()
+
+    @seed(seed_number)
+    @settings(
+        max_examples=examples, phases=[Phase.generate], database=None, deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(night=nights())
+    def compare(night: RandomNight) -> None:
+        figures.add(night)
+
+    compare()
+    return figures
+
+
+def main() -> int:
+    """Run the campaign that the command line asks for; 1 where anything differs."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--examples", type=int, default=3000)
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    figures = run(asked.examples, asked.seed)
+    print(figures)
+    for (decision, step), count in figures.outcomes.most_common():
+        print(f"{count:8} {decision} ({step})")
+    print(*figures.differences, sep="\n", end="\n" if figures.differences else "")
+    return 1 if figures.differences else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

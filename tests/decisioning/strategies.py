@@ -1,0 +1,351 @@
+"""Random valid policies, and random rows near the values that they speak of.
+
+A policy is drawn around a *good line*, one with which all is well: most questions are turned so that it passes them,
+and most rows are that line with a few cells changed. So nights reopen lines often enough to mean something.
+"""
+
+import datetime
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests import oracle
+from tests.decisioning.random_expressions import Author, Known
+from tests.factories import PolicyDict, Row, days_ago
+
+NIGHTS = (datetime.date(2026, 10, 28), datetime.date(2028, 2, 29), datetime.date(2027, 1, 1), datetime.date(2026, 3, 31))
+CAUSES = ("credit_assessment", "policy_tightening", "product_operation", "abnormal_behaviour")
+REASONS = ("reason_a", "reason_b", "reason_c", "reason_d", "payment_overdue")
+CAMPAIGN_CODES = ("SPRING", "AUTUMN")
+IDS = ("", "0", "00", "1E", "A", "a", "NA", "é", "\uffff", "\U0001f600")
+"""Beginnings of account ids; the last two stand in another order by UTF-16 than by code point."""
+NO_NUMBERS = (math.nan, math.inf, -math.inf)
+
+
+@dataclass(frozen=True)
+class RandomNight:
+    """A policy, the rows it is asked about and the date."""
+
+    policy: PolicyDict
+    rows: list[Row]
+    date: datetime.date
+
+
+@st.composite
+def nights(draw: st.DrawFn, most_rows: int = 16, **fixed: Any) -> RandomNight:
+    """Random nights; `fixed` sections stand in every policy as they are, None leaves them out."""
+    author, policy = _policy(draw, fixed)
+    count = draw(st.integers(1, most_rows))
+    cells = _cells(author, policy)
+    starts = draw(st.permutations(IDS))
+    rows = [_row(author, policy, cells) | {"account_id": f"{starts[n % len(starts)]}{n}"} for n in range(count)]
+    return RandomNight(policy, rows, author.night)
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> tuple[str, PolicyDict, list[Row], datetime.date]:
+    """One larger question over declared names, a policy that declares them, and rows."""
+    author = _author(draw)
+    attributes = _attributes(author)
+    text = author.question(4)
+    policy = {"attributes": attributes, "causes": {CAUSES[0]: {}}}
+    cells = _cells(author, policy)
+    rows = [_row(author, policy, cells) | {"account_id": str(number)} for number in range(12)]
+    return text, policy, rows, author.night
+
+
+def _author(draw: st.DrawFn) -> Author:
+    night = draw(st.sampled_from(NIGHTS))
+    core = {
+        "product_code": Known("category", "red"),
+        "customer_segment": Known("category", "green"),
+        "closed_limit_cents": Known("integer", 1_000_000, [0, 10**13]),
+        "balance_cents": Known("integer", 0),
+        "closed_on": Known("date", days_ago(200, night)),
+        "closure_cause": Known("category", CAUSES[0]),
+        "closure_initiator": Known("category", "issuer", ["issuer", "customer"]),
+        "ledger_reopens_365d_count": Known("integer", 0, [0, 3]),
+        "ledger_reopens_1825d_count": Known("integer", 1, [0, 3]),
+        "ledger_temporary_365d_count": Known("integer", 0, [0, 3]),
+        "ledger_recoverable_nights_count": Known("integer", 2, [0, 5]),
+    }
+    return Author(draw, night, core)
+
+
+def _attributes(author: Author) -> dict[str, dict[str, Any]]:
+    """A catalogue of every type, with and without bounds, some dated; adds its names to the author's."""
+    pick, night = author.pick, author.night
+    catalogue: dict[str, Known] = {
+        "late_days": Known("integer", 0, pick([0, 99], [-10, 99], [0, 0])),
+        "streak_months": Known("integer", 12, pick([0, 600], None)),
+        "income_cents": Known("integer", 500_000, pick([0, 10**10], [-(10**13), 10**13], None)),
+        "used_ratio": Known("number", 0.5, pick([0.0, 1.0], [0, 1], None)),
+        "growth": Known("number", 1.5, pick(None, [-1e6, 1e6])),
+        "flagged": Known("boolean", False),
+        "verified": Known("boolean", True),
+        "cured_on": Known("date", days_ago(100, night)),
+        "heard_on": Known("date", night),
+        "status": Known("category", "green", ["red", "green", "blue"]),
+        "job": Known("category", "full", pick(["full", "part"], ["full", "part", "none", "retired"])),
+        "region": Known("category", "red"),
+    }
+    specs: dict[str, dict[str, Any]] = {}
+    for name, known in catalogue.items():
+        specs[name] = {"type": known.type, "actionable": pick(True, True, False)}
+        if known.allowed is not None:
+            specs[name]["allowed"] = known.allowed
+        dated = name != "heard_on" and pick(None, None, None, "seen_on", "bureau_on", "heard_on")
+        if dated:
+            specs[name] |= {"observed_on": dated, "max_age_days": pick(0, 30, 35)}
+    author.names |= catalogue
+    return specs
+
+
+def _policy(draw: st.DrawFn, fixed: dict[str, Any]) -> tuple[Author, PolicyDict]:
+    author = _author(draw)
+    attributes = _attributes(author)
+    pick = author.pick
+    criteria = {
+        f"ASK_{number}": {"require": author.leaning(wanted=True), "reason": pick(*REASONS)}
+        for number in range(draw(st.integers(0, 6)))
+    }
+    scorecard = _scorecard(author, attributes)
+    best, good = _best_and_good_score(author, attributes, scorecard)
+    causes = {
+        name: _cause(author, list(criteria), best, good)
+        for name in draw(st.lists(st.sampled_from(CAUSES), min_size=1, max_size=4, unique=True))
+    }
+    asked = {name for cause in causes.values() for name in cause["criteria"]}
+    scoreless = any(cause["score_min"] is None for cause in causes.values())
+    optional: dict[str, Any] = {
+        "exclusions": [_barrier(author, "EX", number) for number in range(pick(0, 0, 1, 2))],
+        "freezes": [_freeze(author, number) for number in range(pick(0, 0, 1, 2))],
+        "appeal": _appeal(author),
+        "campaigns": [_campaign(author, code, causes, best, good) for code in pick((), CAMPAIGN_CODES[:1], CAMPAIGN_CODES)],
+        "confirm_nights": pick(1, 2, 3),
+        "probation": {"days": pick(0, 1, 180), "reclose_when": author.leaning(wanted=False, depth=1), "reason": pick(*REASONS)},
+    }
+    limit = _limit(author, good, scoreless=scoreless)
+    optional["nightly_budget"] = {
+        "lines": pick(0, 1, 2, 3, 100),
+        "limit_cents": limit["ceiling_cents"] * pick(1, 1, 2, 100) + pick(0, 1, 10_000),
+    }
+    policy: PolicyDict = {
+        "policy": "random",
+        "version": "1",
+        "in_force": {"from": author.night},
+        "attributes": attributes,
+        "criteria": {name: spec for name, spec in criteria.items() if name in asked},
+        "causes": causes,
+        "scorecard": scorecard,
+        "limit": limit,
+        "notices": {"reasons_max": 4, "kept_closed_every_days": 180, "quiet_days": 30, "expiring_days_before": 7},
+        **{name: section for name, section in optional.items() if pick(True, True, False)},
+    }
+    policy = {name: section for name, section in (policy | fixed).items() if section is not None}
+    policy["attributes"] = _read_attributes(policy)
+    return author, policy
+
+
+def _read_attributes(policy: PolicyDict) -> dict[str, Any]:
+    """The attributes that the policy reads, and the dates that date them."""
+    words = set(re.findall(r"\w+", repr({name: section for name, section in policy.items() if name != "attributes"})))
+    read = {name: spec for name, spec in policy["attributes"].items() if name in words}
+    dating = {spec["observed_on"] for spec in read.values() if "observed_on" in spec}
+    return {name: spec for name, spec in policy["attributes"].items() if name in read or name in dating}
+
+
+def _barrier(author: Author, kind: str, number: int) -> dict[str, Any]:
+    return {"id": f"{kind}_{number}", "when": author.leaning(wanted=False, depth=1), "reason": author.pick(*REASONS)}
+
+
+def _span(author: Author, *, ends: bool) -> dict[str, Any]:
+    """From and until, mostly around tonight."""
+    start, last = author.pick(-10, -10, -1, 0, 1), author.pick(1, 1, 30, 0)
+    until = author.night + datetime.timedelta(days=last)
+    first = min(author.night + datetime.timedelta(days=start), until - datetime.timedelta(days=1))
+    return {"from": first, "until": until if ends or author.pick(True, False) else None}
+
+
+def _freeze(author: Author, number: int) -> dict[str, Any]:
+    return _barrier(author, "FZ", number) | _span(author, ends=False)
+
+
+def _appeal(author: Author) -> dict[str, Any]:
+    return {
+        "upheld_when": author.leaning(wanted=False, depth=1),
+        "pending_when": author.leaning(wanted=False, depth=1),
+        "refused_when": author.question(0),
+        "limit_bp": author.pick(10_000, 5_000, 0),
+    }
+
+
+def _cause(author: Author, criteria: list[str], best: int, good: int) -> dict[str, Any]:
+    least = author.pick(None, good, good, good - 5, good - 40, good + 1, good + 10)
+    if least is not None:
+        least = min(least, best)
+    order = author.draw(st.permutations(criteria)) if criteria else []
+    return {
+        "criteria": order[: author.draw(st.integers(0, len(order)))],
+        "score_min": least,
+        "keep_open_score_min": None if least is None else least - author.pick(1, 10, 40),
+    }
+
+
+def _campaign(author: Author, code: str, causes: dict[str, Any], best: int, good: int) -> dict[str, Any]:
+    named = author.draw(st.lists(st.sampled_from(list(causes)), min_size=1, unique=True))
+    asked = list(dict.fromkeys(name for cause in named for name in causes[cause]["criteria"]))
+    return {
+        "code": code,
+        "when": author.leaning(wanted=True, depth=1),
+        **_span(author, ends=True),
+        "causes": named,
+        "waives": [name for name in asked if author.pick(True, True, False)],
+        "score_min": author.pick(None, min(best, good - 20), min(best, good)),
+        "valid_days": author.pick(1, 7, 30),
+        "limit_bp": author.pick(10_000, 2_000),
+        "limit_max_cents": author.pick(None, 200_000),
+    }
+
+
+def _limit(author: Author, good: int, *, scoreless: bool) -> dict[str, Any]:
+    pick = author.pick
+    scores = pick((good + 10, good, good - 30), (good - 100,), (good + 1, good - 5), (good,), ())
+    return {
+        "bands": [{"score_at_least": score, "limit_bp": pick(10_000, 5_000, 3_333, 100_000)} for score in scores],
+        "no_score_bp": pick(10_000, 5_000) if scoreless else pick(None, 0),
+        "caps": [{"id": f"CAP_{number}", "at_most": _cap(author)} for number in range(pick(0, 0, 1, 2))],
+        "round_down_to_cents": pick(1, 100, 10_000, 7),
+        "floor_cents": pick(0, 0, 10_000, 50_000),
+        "ceiling_cents": pick(400_000, 2_000_000, 10**13),
+    }
+
+
+def _cap(author: Author) -> str:
+    """An amount that mostly leaves the good line something."""
+    text = author.amount(2)
+    value = author.value(text)
+    if value is None or abs(value) > 10**14 or author.pick(False, False, False, True):
+        return text
+    return f"{text} + {math.ceil(max(0, author.pick(60_000, 300_000) - value))}"
+
+
+def _scorecard(author: Author, attributes: dict[str, Any]) -> dict[str, Any]:
+    scorable = [name for name, spec in attributes.items() if spec["type"] != "date" and (name != "region")]
+    names = author.draw(st.lists(st.sampled_from(scorable), max_size=4, unique=True))
+    cards = {name: _card(author, name, attributes[name]) for name in names}
+    return {"version": "1", "base_points": author.pick(500, 0, -50), "attributes": cards}
+
+
+def _card(author: Author, name: str, spec: dict[str, Any]) -> dict[str, Any]:
+    pick, known = author.pick, author.names[name]
+    points = [pick(0, 10, 25, 60, -20) for _ in range(pick(1, 2, 3, 4))]
+    card: dict[str, Any] = {"reason": pick(*REASONS, f"{name}_low")}
+    if spec["type"] in ("integer", "number"):
+        steps = author.draw(st.lists(st.sampled_from((-100, -1, 0, 0.5, 1, 2, 100)), min_size=len(points), unique=True))
+        edges = sorted(known.good + step for step in steps)[: len(points) - 1]
+        author.near[name] += [edge + step for edge in edges for step in (0, 1, -1)]
+        below = [{"below": edge} for edge in edges] + [{}]
+        card["bins"] = [edge | {"points": earned} for edge, earned in zip(below, points, strict=True)]
+    else:
+        allowed = [False, True] if spec["type"] == "boolean" else spec["allowed"]
+        listed = author.draw(st.lists(st.sampled_from(allowed), min_size=1, unique=True))
+        card["values"] = {value: pick(0, 10, 25, 60, -20) for value in listed}
+        if len(listed) < len(allowed) or pick(True, False):
+            card["other"] = pick(0, 5, 70)
+    best = max(place["points"] for place in oracle.reachable(card, spec))
+    return card | {"missing": min(best, pick(-20, 0, 10, 25))}
+
+
+def _best_and_good_score(author: Author, attributes: dict[str, Any], scorecard: dict[str, Any]) -> tuple[int, int]:
+    """The best score that any line can reach, and that of the good line."""
+    best = good = scorecard["base_points"]
+    for name, card in scorecard["attributes"].items():
+        best += max(place["points"] for place in oracle.reachable(card, attributes[name]))
+        good += oracle.points_of(card, author.names[name].good)
+    return best, good
+
+
+def _cells(author: Author, policy: PolicyDict) -> list[tuple[str, Any]]:
+    """Values that a row may hold instead of the good one: near the literals, at the ends, unknown."""
+    cells: list[tuple[str, Any]] = []
+    dated = {spec["observed_on"]: spec["max_age_days"] for spec in policy["attributes"].values() if "observed_on" in spec}
+    for name, known in author.names.items():
+        declared = name in policy["attributes"]
+        if not declared and (name.startswith("clos") or name not in oracle.CORE_NAMES + oracle.LEDGER_COUNTS):
+            continue  # what only the kind of line decides, and what this policy does not declare
+        values = [*author.near[name], *(known.allowed or ()), *_others(known, author.night)]
+        values = [_typed(known, value) for value in values]
+        cells += [(name, value) for value in values if known.allows(value) and _is_held(known, value, author.night, name in dated)]
+        cells += [(name, None)] * (not name.startswith("ledger_"))
+    for name, days in dated.items():
+        cells += [(name, days_ago(age, author.night)) for age in (days, days + 1, 400)] + [(name, None)]
+    return cells
+
+
+def _others(known: Known, night: datetime.date) -> tuple[Any, ...]:
+    return {
+        "integer": (known.good, 1, 2, 10**13, -(10**13)),
+        "number": (known.good, 0.0, -0.0, 1e300, *NO_NUMBERS),
+        "boolean": (True, False),
+        "date": (night, days_ago(1, night), days_ago(-1, night), days_ago(1000, night)),
+        "category": ("red", "elsewhere"),
+    }[known.type]
+
+
+def _typed(known: Known, value: Any) -> Any:
+    if known.type == "integer":
+        return math.floor(value)
+    return float(value) if known.type == "number" else value
+
+
+def _is_held(known: Known, value: Any, night: datetime.date, dates_others: bool) -> bool:
+    """Whether a snapshot holds such a value: whole numbers of at most 10^13, no observation after the night."""
+    if known.type == "integer":
+        return abs(value) <= oracle.LARGEST_WHOLE_NUMBER
+    return not (dates_others and value > night)
+
+
+def _row(author: Author, policy: PolicyDict, cells: list[tuple[str, Any]]) -> Row:
+    """The good line in some state, with a few cells changed."""
+    pick, night = author.pick, author.night
+    row: Row = {"account_id": "", "business_date": night, **{name: known.good for name, known in author.names.items()}}
+    row |= {spec["observed_on"]: night for spec in policy["attributes"].values() if "observed_on" in spec}
+    causes = [*policy["causes"]] * 3 + ["closed_for_another_cause"]
+    row["closure_cause"] = pick(*causes)
+    row["closure_initiator"] = pick(*["issuer"] * 15, "customer")
+    row["closed_limit_cents"] = pick(1_000_000, 1_000_000, 1_000_000, 0, 49_999, 50_000, 1_234_567, 10**13)
+    row["closed_on"] = pick(*(date for date in (row["closed_on"], *author.near["closed_on"]) if date <= night))
+    changes = pick(0, 0, 1, 1, 2, 3, 8)
+    for _ in range(changes):
+        name, value = author.draw(st.sampled_from(cells))
+        row[name] = value
+    row["line_status"], held = "closed", pick(*["none"] * 5, "temporary", "temporary", "reopened", "reopened", "open")
+    if held == "open":
+        row |= {"line_status": "open", "closed_on": pick(None, row["closed_on"]), "closure_cause": None, "closure_initiator": None}
+    elif held != "none":
+        row |= _held_by_ledger(author, row, held, causes)
+    return row
+
+
+def _held_by_ledger(author: Author, row: Row, state: str, causes: list[str]) -> Row:
+    """A line that the ledger holds: open, still closed, or closed anew (on a day after the ledger's)."""
+    pick, night = author.pick, author.night
+    since = days_ago(pick(0, 1, 2, 179, 180, 181), night)
+    held = {
+        "ledger_state": state,
+        "ledger_since": since,
+        "ledger_route": pick("reevaluation", "campaign", "appeal"),
+        "ledger_cause": pick(*causes),
+        "ledger_closed_on": min(row["closed_on"], since),
+        "ledger_closed_limit_cents": pick(1_000_000, 1_000_000, 49_999),
+        "ledger_campaigns_used": pick([], ["SPRING"], ["AUTUMN", "SPRING"]),
+    }
+    if state == "temporary":
+        held["ledger_valid_until"] = days_ago(pick(1, 0, -1, -7), night)
+    if pick(True, True, False):
+        return held | {"line_status": "open", "closed_on": None, "closure_cause": None, "closure_initiator": None}
+    return held | {"closed_on": min(night, since + datetime.timedelta(days=pick(-5, 0, 0, 1)))}
