@@ -43,7 +43,7 @@ def nightly(portfolio: str, business_date: datetime.datetime | None, dry_run: bo
 
     nights.portfolio_of(portfolio)
     date = business_date.date() if business_date else None
-    due = [date] if date else nights.nights_due(portfolio)
+    due = [date] if date else nights.nights_due(portfolio, _secret_block)
     if not due:
         last = nights.store_of(portfolio).last_published()
         click.echo(f"Nothing is due for {portfolio}" + (f": the last night published is {last}." if last else "."))
@@ -88,8 +88,9 @@ def policy() -> None:
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
 def check(files: tuple[Path, ...]) -> None:
     """Check policy FILES and list everything that is wrong, as FILE:LINE: what."""
-    from schemas.errors import FileRefused
     from tasks.policy_files import check_reasons, load_policy
+
+    from schemas.errors import FileRefused
 
     broken = False
     for file in files:
@@ -104,7 +105,13 @@ def check(files: tuple[Path, ...]) -> None:
         sys.exit(2)
 
 
-def main(arguments: list[str] | None = None) -> Any:  # noqa: ANN401 - never returns
+def _secret_block(name: str) -> str:
+    from tasks.pull import read_secret_block
+
+    return read_secret_block(name)
+
+
+def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; errors that a person can act on are printed, not traced."""
     try:
         commands(arguments, prog_name="reinstate")

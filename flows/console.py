@@ -13,7 +13,17 @@ from schemas.handles import NightResult
 from schemas.vocabulary import Decision
 from tasks import progress
 
-STAGE_WEIGHTS = {"open": 4, "pull": 8, "validate": 10, "rescore": 20, "decide": 2, "audit": 1, "publish": 10, "notify": 5, "report": 15}
+STAGE_WEIGHTS = {
+    "open": 4,
+    "pull": 8,
+    "validate": 10,
+    "rescore": 20,
+    "decide": 2,
+    "audit": 1,
+    "publish": 10,
+    "notify": 5,
+    "report": 15,
+}
 """Roughly how long the stages of a night take beside each other, so that the time left is a fair guess."""
 STAGE_WORDS = {
     "open": "opening the night",
@@ -35,7 +45,9 @@ def watch_nights(portfolio: str, due: list[datetime.date]) -> Iterator[None]:
     watcher = _Watcher(console, portfolio, len(due))
     progress.listen(watcher.hear)
     spelt = f"{due[0]}" if len(due) == 1 else f"{due[0]} to {due[-1]}"
-    console.print(f"{portfolio}: {len(due)} {'night' if len(due) == 1 else 'nights'} due, {spelt}. Starting Prefect ...")
+    console.print(
+        f"{portfolio}: {len(due)} {'night' if len(due) == 1 else 'nights'} due, {spelt}. Starting Prefect ..."
+    )
     try:
         with watcher.bars:
             yield
@@ -86,7 +98,9 @@ class _Watcher:
                 case progress.NightEnds(result=result):
                     self.results.append(result)
                     if not self.console.is_terminal:
-                        self.console.print(f"{result.business_date}: {result.counts['rows']:,} lines, {_reopened(result):,} reopened; {result.status}.")
+                        self.console.print(
+                            f"{result.business_date}: {result.counts['rows']:,} lines, {_reopened(result):,} reopened; {result.status}."
+                        )
 
     def _begin(self, stage: str, lines: int) -> None:
         self._stage, self._lines, self._done_lines = stage, lines, 0

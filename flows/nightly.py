@@ -16,7 +16,7 @@ from tasks.decide import decide
 from tasks.notify import notify
 from tasks.progress import NightBegins, NightEnds, StageBegins, tell
 from tasks.publish import publish
-from tasks.pull import open_night, pull
+from tasks.pull import open_night, pull, read_secret_block
 from tasks.report import report
 from tasks.rescore import rescore
 from tasks.validate import accept, validate
@@ -53,7 +53,7 @@ def nightly_reevaluation(
         business_date: The one night to run. Leave it empty for every night that is due.
         dry_run: Judge and report, but publish and send nothing. Without a date only the oldest night due is tried.
     """
-    dates = [business_date] if business_date else nights.nights_due(portfolio)[: 1 if dry_run else None]
+    dates = [business_date] if business_date else nights.nights_due(portfolio, read_secret_block)[: 1 if dry_run else None]
     results = []
     for number, date in enumerate(dates, 1):
         tell(NightBegins(date, number, len(dates)))
@@ -69,7 +69,9 @@ def run_night(portfolio: str, business_date: datetime.date, *, dry_run: bool) ->
         return known
     workers = nights.portfolio_of(portfolio).workers
     try:
-        return night.with_options(task_runner=ThreadPoolTaskRunner(max_workers=workers))(portfolio, business_date, dry_run)
+        return night.with_options(task_runner=ThreadPoolTaskRunner(max_workers=workers))(
+            portfolio, business_date, dry_run
+        )
     except ReinstateError as error:
         if not dry_run:
             nights.end_badly(portfolio, business_date, error)

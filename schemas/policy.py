@@ -217,5 +217,3 @@ class Problem:
 
     place: Place
     message: str
-
-

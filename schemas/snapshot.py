@@ -6,14 +6,17 @@ a quarantined row is given. Whether a column is there and has its type is decide
 
 import datetime
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
+from numpy.typing import NDArray
 
 from schemas.policy import Policy
 from schemas.vocabulary import CORE_ALLOWED, WHOLE_NUMBER_LIMIT, AttributeType
 
+Bools = NDArray[np.bool_]
 TEXT_LENGTH_MAX = 256
 CLOSING_COLUMNS = ("closed_on", "closure_cause", "closure_initiator")
 REQUIRED = ("line_status",)
@@ -57,7 +60,9 @@ def snapshot_contract(
     """
     closed = frame["line_status"].eq("closed").fillna(False).to_numpy(dtype=bool) if "line_status" in frame else None
     dating = {attribute.observed_on for attribute in policy.attributes.values() if attribute.observed_on}
-    built = {"account_id": pa.Column("str", nullable=True, checks=[_check(ID_MISSING, _has_id), _check(NOT_TEXT, _plain)])}
+    built = {
+        "account_id": pa.Column("str", nullable=True, checks=[_check(ID_MISSING, _has_id), _check(NOT_TEXT, _plain)])
+    }
     for name, kind in columns.items():
         checks = list(_bounds(name, kind, policy))
         if name == "closed_on" or name in dating:
@@ -70,7 +75,7 @@ def snapshot_contract(
     return pa.DataFrameSchema(built, strict=True, coerce=False)
 
 
-def _check(name: str, holds: Callable[[pd.Series], np.ndarray]) -> pa.Check:
+def _check(name: str, holds: Callable[[pd.Series], Bools]) -> pa.Check:
     return pa.Check(
         lambda series: pd.Series(holds(series), index=series.index), name=name, ignore_na=False, n_failure_cases=100
     )
@@ -98,29 +103,29 @@ def _bounds(name: str, kind: AttributeType, policy: Policy) -> list[pa.Check]:
     return []
 
 
-def _has_id(series: pd.Series) -> np.ndarray:
+def _has_id(series: pd.Series) -> Bools:
     return (series.notna() & series.ne("")).to_numpy(dtype=bool)
 
 
-def _plain(series: pd.Series) -> np.ndarray:
+def _plain(series: pd.Series) -> Bools:
     """Texts of at most 256 characters without control characters; missing ones are no concern here."""
     odd = series.str.len().gt(TEXT_LENGTH_MAX) | series.str.contains(r"[\x00-\x1f\x7f]", regex=True)
     return ~odd.fillna(False).to_numpy(dtype=bool)
 
 
-def _plain_categories(series: pd.Series) -> np.ndarray:
+def _plain_categories(series: pd.Series) -> Bools:
     plain = _plain(pd.Series(series.cat.categories, dtype="str"))
     return np.append(plain, True)[series.cat.codes.to_numpy()]
 
 
-def _from_zero(series: pd.Series) -> np.ndarray:
+def _from_zero(series: pd.Series) -> Bools:
     return (series.notna() & (series >= 0).fillna(False)).to_numpy(dtype=bool)
 
 
-def _within(low: float, high: float) -> Callable[[pd.Series], np.ndarray]:
+def _within(low: Any, high: Any) -> Callable[[pd.Series], Bools]:
     """Unknown values, and numbers that are not finite, are unknown and not outside."""
 
-    def holds(series: pd.Series) -> np.ndarray:
+    def holds(series: pd.Series) -> Bools:
         if pd.api.types.is_float_dtype(series.dtype):
             values = series.to_numpy(dtype=np.float64, na_value=np.nan)
             return ~np.isfinite(values) | ((values >= low) & (values <= high))
@@ -132,18 +137,18 @@ def _within(low: float, high: float) -> Callable[[pd.Series], np.ndarray]:
     return holds
 
 
-def _among(allowed: tuple[str, ...], *, unknown_is_well: bool) -> Callable[[pd.Series], np.ndarray]:
-    def holds(series: pd.Series) -> np.ndarray:
+def _among(allowed: tuple[str, ...], *, unknown_is_well: bool) -> Callable[[pd.Series], Bools]:
+    def holds(series: pd.Series) -> Bools:
         table = np.array([*(category in allowed for category in series.cat.categories), unknown_is_well])
         return table[series.cat.codes.to_numpy()]
 
     return holds
 
 
-def _not_after(date: datetime.date) -> Callable[[pd.Series], np.ndarray]:
+def _not_after(date: datetime.date) -> Callable[[pd.Series], Bools]:
     last = np.datetime64(date, "D")
     return lambda series: ~(series.to_numpy().astype("datetime64[D]") > last)
 
 
-def _known_where(closed: np.ndarray) -> Callable[[pd.Series], np.ndarray]:
+def _known_where(closed: Bools) -> Callable[[pd.Series], Bools]:
     return lambda series: series.notna().to_numpy() | ~closed

@@ -36,7 +36,7 @@ class FileChannel:
                 sink.write(json.dumps(_line(notice), ensure_ascii=False) + "\n")
             sink.flush()
             os.fsync(sink.fileno())
-        os.replace(unfinished, path)
+        unfinished.replace(path)
         return path
 
 

@@ -78,7 +78,13 @@ def prove_gate_bites(rules: Rules, business_date: datetime.date) -> None:
     Raises:
         ConfigurationError: the contract lets the row through.
     """
-    kinds = {"integer": "Int64", "number": "float64", "boolean": "boolean", "date": "datetime64[ms]", "category": "category"}
+    kinds = {
+        "integer": "Int64",
+        "number": "float64",
+        "boolean": "boolean",
+        "date": "datetime64[ms]",
+        "category": "category",
+    }
     frame = pd.DataFrame({"account_id": pd.Series([None], dtype="str")})
     for name, kind in rules.snapshot_columns.items():
         frame[name] = pd.Series([None], dtype=kinds[kind])

@@ -17,6 +17,7 @@ from schemas.vocabulary import TRANSITIONS, Answer, Decision, LineKind, Step
 from tasks.decisioning.judge import DECISIONS, NO_DAY, ROUTES, STEPS, Night
 from tasks.decisioning.ragged import Ragged
 from tasks.decisioning.rescoring import KINDS, Judged
+from tasks.decisioning.rules import Scored
 
 ANSWERS = tuple(Answer)
 DAY = pa.date32()
@@ -110,7 +111,7 @@ def write_table(table: pa.Table, path: Path) -> None:
             pq.write_table(table, sink, compression="zstd", write_statistics=False)
             sink.flush()
             os.fsync(sink.fileno())
-        os.replace(unfinished, path)
+        unfinished.replace(path)
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
@@ -191,7 +192,7 @@ def _steps(judged: Judged, night: Night) -> pa.StructArray:
     return pa.StructArray.from_arrays([names, gains, lows, highs, values], fields)
 
 
-def _ladder(scored) -> tuple[float | None, float | None, list[str] | None]:  # noqa: ANN001 - a `Scored`
+def _ladder(scored: Scored) -> tuple[float | None, float | None, list[str] | None]:
     if scored.shape.bins:
         place = next(each for each in scored.reachable_bins if scored.points[each] == scored.best)
         edges: tuple[float | None, ...] = (None, *scored.edges, None)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from schemas.handles import Run, Rescored, Validated
+from schemas.handles import Rescored, Run, Validated
 from schemas.portfolio import Portfolio
 from tasks.decisioning import judge
 from tasks.decisioning.columns import day_number
@@ -58,4 +58,3 @@ def _overdue(frame: pd.DataFrame, pending: np.ndarray, business_date: datetime.d
         return 0
     since = frame["ledger_since"].iloc[pending].to_numpy().astype("datetime64[D]").astype(np.int64)
     return int((day_number(business_date) - since > grace_days).sum())
-

@@ -64,8 +64,14 @@ def ledger_columns(store: Store, business_date: datetime.date) -> pa.Table:
         ("ledger_reopens_1825d_count", Decision.REOPEN, 1825),
         ("ledger_temporary_365d_count", Decision.REOPEN_TEMPORARILY, 365),
     ):
-        known[name] = _counts(entries[(entries["decision"] == decision) & days.between(1, within)], known) if len(entries) else 0
-    used = entries.dropna(subset="campaign").groupby("account_id")["campaign"].agg(lambda codes: ",".join(sorted(set(codes))))
+        known[name] = (
+            _counts(entries[(entries["decision"] == decision) & days.between(1, within)], known) if len(entries) else 0
+        )
+    used = (
+        entries.dropna(subset="campaign")
+        .groupby("account_id")["campaign"]
+        .agg(lambda codes: ",".join(sorted(set(codes))))
+    )
     known["ledger_campaigns_used"] = used.reindex(known.index) if len(used) else None
     counted = nights["nights"].reindex(known.index) if len(nights) else pd.Series(0, index=known.index)
     known["ledger_recoverable_nights_count"] = counted.fillna(0).astype("int64")
@@ -149,7 +155,7 @@ def _hash(value: object) -> str:
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
 
 
-def _frame(rows: list) -> pd.DataFrame:  # noqa: ANN001 - row mappings
+def _frame(rows: list) -> pd.DataFrame:
     columns = ["account_id", "business_date", "decision", "campaign", "state", "nights", *_HELD.values()]
     return pd.DataFrame([dict(row) for row in rows], columns=None if rows else columns)
 
@@ -159,8 +165,9 @@ def _counts(entries: pd.DataFrame, known: pd.DataFrame) -> pd.Series:
 
 
 def _table(known: pd.DataFrame) -> pa.Table:
-    columns = {name: known[name].astype(object).where(known[name].notna(), None).tolist() for name in LEDGER_SCHEMA.names}
+    columns = {
+        name: known[name].astype(object).where(known[name].notna(), None).tolist() for name in LEDGER_SCHEMA.names
+    }
     for name in ("ledger_closed_limit_cents",):
         columns[name] = [None if value is None else int(value) for value in columns[name]]
     return pa.table(columns, schema=LEDGER_SCHEMA)
-

@@ -2,15 +2,17 @@
 
 import datetime
 import shutil
+from collections.abc import Callable
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from schemas.reasons import Reason
+
 from schemas.errors import NightRefused, ReinstateError
 from schemas.handles import NightResult, Run
 from schemas.portfolio import Portfolio
-from schemas.reasons import Reason
 from tasks.calendars import check_in_window, due_dates
 from tasks.decisioning.rules import Rules
 from tasks.policy_files import check_reasons, load_policy, load_reasons, policy_in_force
@@ -50,12 +52,17 @@ def today_in(portfolio: Portfolio) -> datetime.date:
     return datetime.datetime.now(ZoneInfo(portfolio.time_zone)).date()
 
 
-def nights_due(name: str) -> list[datetime.date]:
-    """The business dates that are due, oldest first."""
-    from tasks.sources import open_source
+def nights_due(name: str, read_secret: Callable[[str], str] | None = None) -> list[datetime.date]:
+    """The business dates that are due, oldest first.
+
+    Args:
+        name: the portfolio.
+        read_secret: reads a secret block, for a source whose address is kept in one.
+    """
+    from tasks.sources.opening import open_source
 
     portfolio = portfolio_of(name)
-    delivered = open_source(portfolio, settings().data_directory).dates()
+    delivered = open_source(portfolio, settings().data_directory, read_secret).dates()
     due = due_dates(portfolio, store_of(name).last_published(), delivered)
     return [date for date in due if date <= today_in(portfolio)]
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from schemas.errors import ReinstateError
-from schemas.handles import Accepted, Run, Plan, Rescored
+from schemas.handles import Accepted, Plan, Rescored, Run
 from schemas.vocabulary import TRANSITIONS, Decision, LedgerState, Step
 from tasks.decisioning.budget import granted_within
 from tasks.decisioning.rules import Rules
@@ -175,7 +175,7 @@ def _transition_table(transitions: list[dict[str, Any]], schema: pa.Schema) -> p
 
 def _plan_hash(transitions: list[dict[str, Any]], recoverable: list[str]) -> str:
     decided = [{name: value for name, value in row.items() if not name.startswith("fallback_")} for row in transitions]
-    lines = [canonical_json({**{"route": None}, **row}) for row in decided]
+    lines = [canonical_json({"route": None, **row}) for row in decided]
     return hashlib.sha256("\n".join([*lines, *sorted(recoverable)]).encode()).hexdigest()
 
 
@@ -186,4 +186,3 @@ def _decisions(rescored: list[Rescored], candidates: pa.Table, settled: pa.Table
     counts.update(settled["decision"].to_pylist())
     counts.subtract(candidates["decision"].to_pylist())
     return {decision.value: counts[decision.value] for decision in Decision if counts[decision.value]}
-

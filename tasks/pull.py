@@ -2,12 +2,19 @@
 
 import datetime
 
+from prefect.blocks.system import Secret
+
 from schemas.handles import Run, Snapshot
 from tasks import nights
 from tasks.progress import StageBegins, tell
 from tasks.settings import settings
-from tasks.sources import open_source
+from tasks.sources.opening import open_source
 from tasks.stages import stage
+
+
+def read_secret_block(name: str) -> str:
+    """The value of a Prefect Secret block."""
+    return str(Secret.load(name).get())  # type: ignore[union-attr]
 
 
 @stage
@@ -22,5 +29,5 @@ def pull(run: Run) -> Snapshot:
     """Take the night's snapshot from the portfolio's source, whole or not at all."""
     tell(StageBegins("pull"))
     portfolio, rules = nights.portfolio_of(run.portfolio), nights.rules_of(run)
-    source = open_source(portfolio, settings().data_directory)
+    source = open_source(portfolio, settings().data_directory, read_secret_block)
     return source.take(run.business_date, rules.snapshot_columns, run.directory / "snapshot", portfolio.partition_rows)

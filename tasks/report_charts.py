@@ -9,11 +9,14 @@ from schemas.report import PastNight, ScoreBucket
 from tasks.wording import counted, number, short_day
 
 PLOT_HEIGHT: Final = 200
-LABELS_MOST: Final = 5
+DAYS_MOST: Final = 5
+SCORES_MOST: Final = 8
+"""Labels below a chart that fit side by side on a telephone."""
+LEVELS_MOST: Final = 6
 GAP: Final = 0.16
 """The part of a column's room that stays free."""
-EDGE: Final = 10
-"""Per cent from either edge within which a label leans inwards."""
+EDGE: Final = 4
+"""Per cent from either edge within which a label stands at the edge and leans inwards."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,8 @@ def score_chart(buckets: Sequence[ScoreBucket]) -> Chart | None:
         says = f"From {bucket.from_score}: {number(bucket.reopened)} reopened, {number(bucket.not_reopened)} not"
         return _column((bucket.from_score - first) / room, step / room, says, blocks)
 
-    count = (last - first) // step + 1
-    marks = [_mark((at * step + step / 2) / room, str(first + at * step)) for at in _labelled(count)]
+    every = math.ceil(((last - first) // step + 1) / SCORES_MOST) * step
+    marks = [_mark((score - first) / room, str(score)) for score in range(first, last + 1, every)]
     return Chart(
         columns=tuple(column(bucket) for bucket in buckets),
         levels=tuple(Mark(_px(PLOT_HEIGHT - level * scale), number(level)) for level in levels),
@@ -143,24 +146,25 @@ def _step(buckets: Sequence[ScoreBucket]) -> int:
 
 
 def _levels(most: int) -> tuple[int, tuple[int, ...]]:
-    """A round number not below `most`, and the three to five round levels from 0 to it."""
-    rough = max(1, most / 4)
-    size = 10 ** math.floor(math.log10(rough))
-    step = next(factor * size for factor in (1, 2, 5, 10) if factor * size >= rough)
-    top = math.ceil(most / step) * step
+    """The least round number not below `most`, and the few round levels from 0 to it."""
+    size = 10 ** (len(str(most)) - 1)
+    steps = {max(1, size * factor // 10) for factor in (1, 2, 5, 10, 20)}
+    fitting = [step for step in steps if 1 <= math.ceil(most / step) <= LEVELS_MOST]
+    top, step = min((math.ceil(most / step) * step, step) for step in fitting)
     return top, tuple(range(0, top + 1, step))
 
 
 def _labelled(count: int) -> list[int]:
     """Which of `count` columns get a label: the last one, and evenly back from it."""
-    step = math.ceil(count / LABELS_MOST)
+    step = math.ceil(count / DAYS_MOST)
     return list(range(count - 1, -1, -step))[::-1]
 
 
 def _mark(at: float, says: str) -> Mark:
     percent = 100 * at
-    anchor = "start" if percent < EDGE else "end" if percent > 100 - EDGE else "middle"
-    return Mark(f"{percent:.3f}%", says, anchor)
+    if percent < EDGE:
+        return Mark("0%", says, "start")
+    return Mark("100%", says, "end") if percent > 100 - EDGE else Mark(f"{percent:.3f}%", says)
 
 
 def _column(x: float, width: float, says: str, blocks: tuple[Block, ...]) -> Column:

@@ -64,7 +64,6 @@ class BreakdownRow:
     """A row of a table of decisions by some value; `live` are the lines that were open before the night."""
 
     words: str
-    code: str | None
     judged: int
     reopened: int
     kept_closed: int
@@ -141,6 +140,7 @@ def _view(report: Report) -> dict[str, Any]:
         "decisions": _decisions(report),
         "decided": decided,
         "reopened": _reopened(report),
+        "average_limit_cents": wording.rounded(report.reopened_limit_cents // max(1, _reopened(report)), report.currency),
         "closed_again": decided(Decision.EXPIRE, Decision.RECLOSE),
         "rows_bar": stack(_rows_parts(report)),
         "decisions_bar": stack((row.tone, row.lines) for row in _decisions(report)),
@@ -149,7 +149,7 @@ def _view(report: Report) -> dict[str, Any]:
         "reasons": _tallies(report.reasons, kept, "kept", texts),
         "review_queue": _tallies(report.review_queue, decided(Decision.REFER), "referred", texts),
         "quarantine": _checks(report),
-        "exceptions": _tallies(report.exceptions, 0, "closed-again", {}),
+        "exceptions": _exceptions(report),
         "scores": score_chart(report.scores),
         "course": course_chart(report.nights),
         "outstanding": _outstanding(report),
@@ -256,11 +256,9 @@ def _breakdowns(report: Report) -> list[tuple[str, list[BreakdownRow]]]:
 
 def _breakdown(row: Breakdown, known: Any) -> BreakdownRow:
     live = row.judged - row.reopened - row.kept_closed - row.referred
-    said = words(row.word, known)
     parts = (("reopened", row.reopened), ("referred", row.referred), ("kept", row.kept_closed), ("open", live))
     return BreakdownRow(
-        words=said,
-        code=row.word if said != row.word else None,
+        words=words(row.word, known),
         judged=row.judged,
         reopened=row.reopened,
         kept_closed=row.kept_closed,
@@ -287,12 +285,21 @@ def _tallies(tallies: Iterable[Tally], whole: int, tone: str, known: Any) -> lis
     ]
 
 
+def _exceptions(report: Report) -> list[BarRow]:
+    rows = _tallies(report.exceptions, 0, "referred", {})
+    return [replace(row, words=_sentence(row.words)) for row in rows]
+
+
+def _sentence(said: str) -> str:
+    return said[:1].upper() + said[1:]
+
+
 def _checks(report: Report) -> list[BarRow]:
     """Failed checks, with the column, where one is named, as the code."""
     rows = _tallies(report.quarantine, report.counts.quarantined, "quarantined", {})
     halves = ((row, *row.words.partition(": ")) for row in rows)
     return [
-        replace(row, words=wrong[:1].upper() + wrong[1:], code=column) if wrong else row
+        replace(row, words=_sentence(wrong), code=column) if wrong else row
         for row, column, _, wrong in halves
     ]
 

@@ -34,7 +34,9 @@ class _Tallies:
     """Counts over the evidence, one partition at a time, so that memory does not grow with the book."""
 
     def __init__(self) -> None:
-        self.by: dict[str, Counter[tuple[str, str]]] = {name: Counter() for name in ("cause", "customer_segment", "product_code")}
+        self.by: dict[str, Counter[tuple[str, str]]] = {
+            name: Counter() for name in ("cause", "customer_segment", "product_code")
+        }
         self.steps: Counter[str] = Counter()
         self.reasons: dict[str, Counter[str]] = {Decision.KEEP_CLOSED.value: Counter(), Decision.REFER.value: Counter()}
         self.scores: Counter[tuple[int, bool]] = Counter()
@@ -113,7 +115,18 @@ def transitions_csv(run: Run) -> str:
     table = pq.read_table(run.directory / "plan.parquet")
     sink = io.StringIO()
     writer = csv.writer(sink, lineterminator="\n")
-    names = ["account_id", "decision", "step", "route", "campaign", "cause", "score", "limit_cents", "valid_until", "reasons"]
+    names = [
+        "account_id",
+        "decision",
+        "step",
+        "route",
+        "campaign",
+        "cause",
+        "score",
+        "limit_cents",
+        "valid_until",
+        "reasons",
+    ]
     writer.writerow(names)
     for row in table.select(names).to_pylist():
         row["reasons"] = " ".join(row["reasons"])
@@ -171,7 +184,8 @@ def _buckets(scores: Counter[tuple[int, bool]]) -> tuple[ScoreBucket, ...]:
     for (score, opened), count in scores.items():
         found[score // width * width, opened] += count
     return tuple(
-        ScoreBucket(from_score=start, reopened=found[start, True], not_reopened=found[start, False]) for start in buckets
+        ScoreBucket(from_score=start, reopened=found[start, True], not_reopened=found[start, False])
+        for start in buckets
     )
 
 
@@ -190,7 +204,9 @@ def _transitions(run: Run, published: Published) -> Iterator[TransitionRow]:
 def _deliveries(run: Run) -> Iterator[DeliveryTally]:
     if run.is_dry_run:
         return
-    owed = store_of(run.portfolio).select_mine("notices", "audience", "kind", "is_accepted", business_date=run.business_date)
+    owed = store_of(run.portfolio).select_mine(
+        "notices", "audience", "kind", "is_accepted", business_date=run.business_date
+    )
     counts: Counter[tuple[str, str]] = Counter((notice["audience"], notice["kind"]) for notice in owed)
     accepted = Counter((notice["audience"], notice["kind"]) for notice in owed if notice["is_accepted"])
     for (audience, kind), count in sorted(counts.items()):
@@ -198,7 +214,9 @@ def _deliveries(run: Run) -> Iterator[DeliveryTally]:
 
 
 def _nights(run: Run, plan: Plan) -> Iterator[PastNight]:
-    past = [(known["business_date"], known["counts"]) for known in store_of(run.portfolio).runs_published(run.business_date)]
+    past = [
+        (known["business_date"], known["counts"]) for known in store_of(run.portfolio).runs_published(run.business_date)
+    ]
     if run.is_dry_run:
         past.append((run.business_date, {"judged": plan.judged_count, **plan.decisions}))
     for business_date, counts in past:

@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from schemas.errors import SnapshotRefused
-from schemas.handles import Accepted, Run, Partition, Snapshot, Validated
+from schemas.handles import Accepted, Partition, Run, Snapshot, Validated
 from schemas.portfolio import Portfolio
 from tasks.contract import REPEATED, check_partition, id_hashes, repeated_hashes
 from tasks.decisioning.rules import Rules
@@ -105,21 +105,23 @@ def _without_repeated(run: Run, portfolio: Portfolio, rules: Rules, validated: l
         return validated
     rows = [np.flatnonzero(np.isin(part, suspects)) for part in hashes]
     tables = [
-        read_partition(part.partition, rules.snapshot_columns, portfolio.columns).take(pa.array(some)) if len(some) else None
+        read_partition(part.partition, rules.snapshot_columns, portfolio.columns).take(pa.array(some))
+        if len(some)
+        else None
         for part, some in zip(validated, rows, strict=True)
     ]
     counted = pc.value_counts(pa.concat_arrays([t["account_id"].combine_chunks() for t in tables if t is not None]))
     repeated = counted.field("values").filter(pc.greater(counted.field("counts"), 1))
     parts = []
     for part, some, table in zip(validated, rows, tables, strict=True):
-        again = some[pc.is_in(table["account_id"].combine_chunks(), value_set=repeated).to_numpy(False)] if table else some
+        again = (
+            some[pc.is_in(table["account_id"].combine_chunks(), value_set=repeated).to_numpy(False)] if table else some
+        )
         parts.append(_also_quarantined(run, portfolio, rules, part, again) if len(again) else part)
     return parts
 
 
-def _also_quarantined(
-    run: Run, portfolio: Portfolio, rules: Rules, part: Validated, rows: np.ndarray
-) -> Validated:
+def _also_quarantined(run: Run, portfolio: Portfolio, rules: Rules, part: Validated, rows: np.ndarray) -> Validated:
     """The partition with `rows` quarantined too, beside what its own checks found."""
     table = read_partition(part.partition, rules.snapshot_columns, portfolio.columns)
     checked = check_partition(to_frame(table), rules, run.business_date)

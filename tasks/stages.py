@@ -37,9 +37,13 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
             told: ReinstateError = error.with_traceback(None)
             told.__context__ = told.__cause__ = None
         except OSError as error:
-            told = StageFailed(f"{function.__name__} stopped: {error.strerror or type(error).__name__} ({error.filename})")
+            told = StageFailed(
+                f"{function.__name__} stopped: {error.strerror or type(error).__name__} ({error.filename})"
+            )
         except Exception as error:  # noqa: BLE001 - nothing unforeseen may leave with its text
-            told = StageFailed(f"{function.__name__} stopped at {_place(error)}: {type(error).__name__}; this is a fault of the program")
+            told = StageFailed(
+                f"{function.__name__} stopped at {_place(error)}: {type(error).__name__}; this is a fault of the program"
+            )
         raise told
 
     return run
@@ -47,6 +51,7 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
 
 def _place(error: Exception) -> str:
     """The innermost line of the project's own code in the error's trace."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(PROJECT)]
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(PROJECT)
+    ]
     return f"{Path(frames[-1].filename).relative_to(PROJECT)}:{frames[-1].lineno}" if frames else "an unknown place"
-

@@ -180,7 +180,9 @@ class Store:
         )
         newest = connection.scalar(later)
         if newest is not None and newest >= run["business_date"]:
-            raise NightRefused(f"{newest} has been published; {run['business_date']} is not after it, nothing was written")
+            raise NightRefused(
+                f"{newest} has been published; {run['business_date']} is not after it, nothing was written"
+            )
         if entries and self.ledger_head(connection)[1] != entries[0]["previous_hash"]:
             raise NightRefused("the ledger has moved on since this night was planned; run it again")
 
@@ -191,7 +193,7 @@ class Store:
         )
         return connection.execute(query.with_for_update()).mappings().first()
 
-    def _update_run(self, business_date: datetime.date, revision: int) -> Any:  # noqa: ANN401 - SQLAlchemy's Update
+    def _update_run(self, business_date: datetime.date, revision: int) -> Any:
         runs = tables.runs
         return update(runs).where(
             runs.c.portfolio == self.portfolio, runs.c.business_date == business_date, runs.c.revision == revision
@@ -226,7 +228,13 @@ def open_engine(url: str) -> Engine:
     @event.listens_for(engine, "connect")
     def _connect(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000", "recursive_triggers=ON"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "busy_timeout=30000",
+            "recursive_triggers=ON",
+        ):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -254,7 +262,7 @@ def canonical_json(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
 
 
-def _insert(connection: Connection, table: Any, rows: list[dict[str, Any]]) -> None:  # noqa: ANN401 - a Table
+def _insert(connection: Connection, table: Any, rows: list[dict[str, Any]]) -> None:
     for start in range(0, len(rows), BATCH_ROWS):
         connection.execute(insert(table), rows[start : start + BATCH_ROWS])
 

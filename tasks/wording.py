@@ -106,6 +106,12 @@ def amount(cents: int, currency: str) -> str:
     return f"{sign}{whole:,}" + (f".{rest:0{digits}d}" if rest else "")
 
 
+def rounded(cents: int, currency: str) -> int:
+    """Drop what is less than one whole unit of the currency."""
+    unit = 10 ** MINOR_DIGITS.get(currency, 2)
+    return cents // unit * unit
+
+
 def money(cents: int, currency: str) -> str:
     """Write an amount after the code of its currency, such as `CNY 12,000`."""
     return f"{currency}{NO_BREAK}{amount(cents, currency)}"

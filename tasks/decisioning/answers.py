@@ -8,8 +8,10 @@ import datetime
 import operator
 from collections.abc import Callable
 from functools import reduce
+from typing import Any as Anything
 
 import numpy as np
+from numpy.typing import NDArray
 
 from schemas.vocabulary import AttributeType
 from tasks.decisioning.columns import Bools, Column, Rows, day_number
@@ -29,12 +31,13 @@ from tasks.decisioning.expressions import (
 )
 
 FAIL, UNKNOWN, PASS = np.int8(0), np.int8(1), np.int8(2)
-Answers = np.ndarray[tuple[int], np.dtype[np.int8]]
+Answers = NDArray[np.int8]
+Operation = Callable[[Anything, Anything], Anything]
 
-_COMPARE: dict[str, Callable] = {
+_COMPARE: dict[str, Operation] = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
-_COMPUTE: dict[str, Callable] = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide}
+_COMPUTE: dict[str, Operation] = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide}
 
 
 def answer(node: Node, rows: Rows) -> Answers:
@@ -85,7 +88,7 @@ def _answers(truth: Bools, *unknowns: Bools | None) -> Answers:
     return out
 
 
-def _computed(compute: Callable, left: Column, right: Column) -> Column:
+def _computed(compute: Operation, left: Column, right: Column) -> Column:
     with np.errstate(all="ignore"):
         values = compute(left.values.astype(np.float64), right.values.astype(np.float64))
     unknown = ~np.isfinite(values)
@@ -104,13 +107,13 @@ def _comparison(node: Comparison, rows: Rows) -> Answers:
         return _category_comparison(left, right, compare, rows)
     # A literal stays a scalar: no array of a constant, and whole numbers compare exactly.
     if isinstance(right, Literal) and not isinstance(left, Literal):
-        first = amount(left, rows)
-        return _answers(compare(first.values, _scalar(right)), first.unknown)
+        known = amount(left, rows)
+        return _answers(compare(known.values, _scalar(right)), known.unknown)
     if isinstance(left, Literal) and not isinstance(right, Literal):
-        second = amount(right, rows)
-        return _answers(compare(_scalar(left), second.values), second.unknown)
-    first, second = amount(left, rows), amount(right, rows)
-    return _answers(compare(first.values, second.values), first.unknown, second.unknown)
+        known = amount(right, rows)
+        return _answers(compare(_scalar(left), known.values), known.unknown)
+    one, two = amount(left, rows), amount(right, rows)
+    return _answers(compare(one.values, two.values), one.unknown, two.unknown)
 
 
 def _scalar(literal: Literal) -> int | float:
@@ -118,7 +121,7 @@ def _scalar(literal: Literal) -> int | float:
     return day_number(value) if isinstance(value, datetime.date) else value  # type: ignore[return-value]
 
 
-def _category_comparison(left: Node, right: Node, compare: Callable, rows: Rows) -> Answers:
+def _category_comparison(left: Node, right: Node, compare: Operation, rows: Rows) -> Answers:
     if isinstance(left, Literal):
         left, right = right, left
     if isinstance(left, Literal):
@@ -146,7 +149,7 @@ def _membership(node: Membership, rows: Rows) -> Answers:
         return _by_category(rows[operand.name], lambda value: value in members)  # type: ignore[attr-defined]
     if operand.type is AttributeType.BOOLEAN:
         found = answer(operand, rows)
-        return _answers(np.isin(found, [2 * int(member) for member in members]), found == UNKNOWN)
+        return _answers(np.isin(found, [PASS if member else FAIL for member in members]), found == UNKNOWN)
     column = amount(operand, rows)
-    known = [day_number(member) if isinstance(member, datetime.date) else member for member in members]
-    return _answers(reduce(np.logical_or, (column.values == member for member in known)), column.unknown)  # type: ignore[arg-type]
+    plain = [day_number(member) if isinstance(member, datetime.date) else member for member in members]
+    return _answers(reduce(np.logical_or, (column.values == member for member in plain)), column.unknown)

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from schemas.vocabulary import LEDGER_COLUMNS, LEDGER_COUNTS, AttributeType
 from tasks.decisioning.rules import Rules
 
 EPOCH = datetime.date(1970, 1, 1)
-Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
-Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
 
 
 def day_number(date: datetime.date) -> int:

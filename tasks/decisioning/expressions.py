@@ -15,17 +15,19 @@ Text becomes a tree of frozen nodes, or an `ExpressionError` that points at the 
     list       = "[" literal ("," literal)* "]"
 """
 
+import contextlib
 import datetime
 import difflib
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from schemas.vocabulary import AttributeType
 
 DEPTH_MAX = 40
 """How deep an expression may nest: beyond it an author has lost the reader too."""
+DIGITS_MAX = 18
 TERMS_MAX = 200
 """How many arithmetic signs one expression may hold."""
 
@@ -292,7 +294,7 @@ class _Parser:
     def _question(self) -> Node:
         return self._joined("or", Any, lambda: self._joined("and", All, self._negated))
 
-    def _joined(self, word: str, kind: type[All] | type[Any], part) -> Node:  # noqa: ANN001 - a bound method
+    def _joined(self, word: str, kind: type[All] | type[Any], part: Callable[[], Node]) -> Node:
         first = part()
         if not (self._next.kind == "word" and self._next.text == word):
             return first
@@ -349,12 +351,12 @@ class _Parser:
         node = self._atom() if self._next.text not in ("(", "[", "]") else None
         if not isinstance(node, Literal) or (negative and node.type not in NUMERIC):
             raise ExpressionError("a list holds numbers, quoted texts, true or false, and at least one", token.column)
-        return Literal(node.type, token.column, -node.value) if negative else node  # type: ignore[operator]
+        return _minus(node, token.column) if negative else node
 
     def _sum(self) -> Node:
         return self._arithmetic(("+", "-"), lambda: self._arithmetic(("*", "/"), self._unary))
 
-    def _arithmetic(self, operators: tuple[str, ...], part) -> Node:  # noqa: ANN001 - a bound method
+    def _arithmetic(self, operators: tuple[str, ...], part: Callable[[], Node]) -> Node:
         left = part()
         while token := self._accept(*operators):
             self._terms += 1
@@ -371,7 +373,7 @@ class _Parser:
         operand = _number_side(self._unary(), token)
         self._depth -= 1
         if isinstance(operand, Literal):
-            return Literal(operand.type, token.column, -operand.value)  # type: ignore[operator]
+            return _minus(operand, token.column)
         return Negative(NUMBER, token.column, operand)
 
     def _atom(self) -> Node:
@@ -416,7 +418,9 @@ class _Parser:
     def _variable(self, token: _Token) -> Variable:
         variable = self._names.get(token.text)
         if variable is None:
-            raise ExpressionError(f"'{token.text}' is not declared{did_you_mean(token.text, self._names)}", token.column)
+            raise ExpressionError(
+                f"'{token.text}' is not declared{did_you_mean(token.text, self._names)}", token.column
+            )
         return variable
 
 
@@ -426,13 +430,17 @@ def did_you_mean(word: str, known: Mapping[str, object] | tuple[str, ...] | list
     return f"; did you mean '{close[0]}'?" if close else ""
 
 
+def _minus(number: Literal, column: int) -> Literal:
+    return Literal(number.type, column, -number.value)  # type: ignore[operator]
+
+
 def _number(token: _Token) -> Literal:
     digits = token.text.replace("_", "")
     if digits.isdigit():
         if len(digits) > 1 and digits[0] == "0":
             raise ExpressionError(f"found '{token.text}': a whole number does not start with 0", token.column)
-        if len(digits) > 18:
-            raise ExpressionError(f"found '{token.text}': whole numbers have at most 18 digits", token.column)
+        if len(digits) > DIGITS_MAX:
+            raise ExpressionError(f"found '{token.text}': whole numbers have at most {DIGITS_MAX} digits", token.column)
         return Literal(INTEGER, token.column, int(digits))
     value = float(digits)
     if not math.isfinite(value):
@@ -482,19 +490,20 @@ def _compared(token: _Token, left: Node, right: Node) -> Comparison:
 def _matched(operand: Node, literal: Literal, operator: str) -> Literal:
     """`literal` as a value of the operand's type, or the error that says why it cannot be."""
     if operand.type is DATE and literal.type is CATEGORY:
-        try:
-            if not re.fullmatch(r"\d{4}-\d\d-\d\d", str(literal.value)):
-                raise ValueError
-            return Literal(DATE, literal.column, datetime.date.fromisoformat(str(literal.value)))
-        except ValueError:
-            raise ExpressionError(
-                f'found "{literal.value}", a date is quoted like "2026-10-01"', literal.column
-            ) from None
+        return Literal(DATE, literal.column, _date(literal))
     if _family(operand.type) is not _family(literal.type):
         raise ExpressionError(
             f"'{operator}' cannot compare {TYPE_WORDS[operand.type]} with {TYPE_WORDS[literal.type]}", literal.column
         )
     return literal
+
+
+def _date(literal: Literal) -> datetime.date:
+    text = str(literal.value)
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+        with contextlib.suppress(ValueError):
+            return datetime.date.fromisoformat(text)
+    raise ExpressionError(f'found "{text}", a date is quoted like "2026-10-01"', literal.column)
 
 
 def unallowed_values(node: Node, names: Mapping[str, Variable]) -> Iterator[tuple[int, str]]:
@@ -503,8 +512,9 @@ def unallowed_values(node: Node, names: Mapping[str, Variable]) -> Iterator[tupl
         match part:
             case Membership(operand=Name(name=name), members=members):
                 found = [(name, member) for member in members]
-            case Comparison(left=Name(name=name), right=Literal(value=value)) | Comparison(
-                left=Literal(value=value), right=Name(name=name)
+            case (
+                Comparison(left=Name(name=name), right=Literal(value=value))
+                | Comparison(left=Literal(value=value), right=Name(name=name))
             ):
                 found = [(name, value)]
             case _:

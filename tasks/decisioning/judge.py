@@ -6,8 +6,10 @@ order of the statements in `judge_closed` is the order of the steps in the manua
 
 import datetime
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from schemas.vocabulary import (
     PROBATION_CRITERION,
@@ -26,11 +28,12 @@ from schemas.vocabulary import (
 from tasks.decisioning.answers import FAIL, PASS, UNKNOWN, Answers, amount, answer
 from tasks.decisioning.columns import Bools, Column, Ints, Rows, day_number
 from tasks.decisioning.limits import below_floor, limit_cents, unknown_caps
-from tasks.decisioning.ragged import NONE, RaggedRows, chosen
+from tasks.decisioning.ragged import NONE, Ragged, RaggedRows, chosen
 from tasks.decisioning.rules import CampaignRules, Question, Rules
 from tasks.decisioning.scorecard import Scores, ranked_losses, score_rows
 
 DECISIONS, STEPS, ROUTES = tuple(Decision), tuple(Step), tuple(Route)
+Array = NDArray[Any]
 NO_SCORE_MIN = np.iinfo(np.int32).min
 NO_DAY = np.iinfo(np.int64).min
 """Stands for no date among whole days; the same bits as `NaT`."""
@@ -88,14 +91,14 @@ class Facts:
     cause: Ints
 
     @property
-    def score(self) -> np.ndarray:
+    def score(self) -> Array:
         return self.scores.score
 
-    def by_cause(self, table: list[int]) -> np.ndarray:
+    def by_cause(self, table: list[int]) -> Array:
         """A value per cause, with one more at the end for a cause without a contract, for every row."""
         return np.array(table, np.int64)[self.cause]
 
-    def losses(self, chosen_rows: Ints) -> np.ndarray:
+    def losses(self, chosen_rows: Ints) -> Array:
         """Attributes by chosen rows: best reachable points minus own."""
         best = np.array([scored.best for scored in self.night.rules.scorecard], np.int32)[:, None]
         return best - self.scores.points[:, chosen_rows]
@@ -155,7 +158,9 @@ class Verdicts:
         self.reasons.put(rows, np.full((len(rows), 1), self.night.reason_codes[reason]))
 
     def list_unknown(self, rows: Ints, hits: list[Bools], ids: list[str]) -> None:
-        self.unknown.put(rows, chosen([hit[rows] for hit in hits], [self.night.id_codes[name] for name in ids], len(rows)))
+        self.unknown.put(
+            rows, chosen([hit[rows] for hit in hits], [self.night.id_codes[name] for name in ids], len(rows))
+        )
 
 
 def judge_closed(facts: Facts) -> Verdicts:
@@ -198,7 +203,7 @@ def judge_temporary(facts: Facts) -> Verdicts:
     kept = inner.reasons.build().take(reclosed)
     verdicts.reasons.put(reclosed, _padded(kept))
     if night.rules.reclose:
-        late = verdicts.settle(facts.reclose == PASS, Decision.RECLOSE, Step.PROBATION)
+        late = verdicts.settle(np.asarray(facts.reclose == PASS), Decision.RECLOSE, Step.PROBATION)
         verdicts.give(late, night.rules.reclose.reason)
     stays = verdicts.settle(verdicts.open, Decision.KEEP_TEMPORARY, Step.TEMPORARY)
     _list_unknown_exclusions(facts, verdicts, stays)
@@ -214,10 +219,15 @@ def judge_probation(facts: Facts) -> Verdicts:
     least = facts.by_cause([*(NO_SCORE_MIN if keep is None else keep for keep in keeps), NO_SCORE_MIN])
     by_appeal = _is_category(facts.rows["ledger_route"], Route.APPEAL)
     short = (facts.score < least) & ~by_appeal
-    excluded = np.any([found == PASS for found in facts.exclusions], axis=0) if facts.exclusions else np.zeros_like(short)
+    excluded = np.zeros(len(facts.rows), bool)
+    for found in facts.exclusions:
+        excluded |= found == PASS
     late = facts.reclose == PASS
     reclosed = verdicts.settle(excluded | late | short, Decision.RECLOSE, Step.PROBATION)
-    before = [(found[reclosed] == PASS, question.reason) for found, question in zip(facts.exclusions, rules.exclusions, strict=True)]
+    before = [
+        (found[reclosed] == PASS, question.reason)
+        for found, question in zip(facts.exclusions, rules.exclusions, strict=True)
+    ]
     if rules.reclose:
         before.append((late[reclosed], rules.reclose.reason))
     verdicts.reasons.put(reclosed, _with_losses(facts, reclosed, before, short[reclosed]))
@@ -247,7 +257,9 @@ def barriers(facts: Facts, verdicts: Verdicts) -> None:
             hits = [found[rows] == code for found in answers]
             verdicts.reasons.put(rows, chosen(hits, codes, len(rows)))
             if decision is Decision.REFER:
-                verdicts.list_unknown(rows, [found == UNKNOWN for found in answers], [question.id for question in questions])
+                verdicts.list_unknown(
+                    rows, [found == UNKNOWN for found in answers], [question.id for question in questions]
+                )
 
 
 def _appeal(facts: Facts, verdicts: Verdicts) -> None:
@@ -262,7 +274,7 @@ def _appeal(facts: Facts, verdicts: Verdicts) -> None:
     verdicts.give(verdicts.settle(pending & ~upheld, Decision.REFER, Step.APPEAL), REASON_APPEAL_PENDING)
 
 
-def _cause(facts: Facts, verdicts: Verdicts) -> np.ndarray:
+def _cause(facts: Facts, verdicts: Verdicts) -> Array:
     """Step 5. Returns where the score is short, for the lines it is asked of."""
     night, causes = facts.night, facts.night.rules.causes
     asked = verdicts.open & (verdicts.route == NONE)
@@ -298,13 +310,14 @@ def _worst(facts: Facts, criteria: dict[str, tuple[str, ...]]) -> Answers:
     return worst
 
 
-def _put_cause_reasons(facts: Facts, rows: Ints, short: np.ndarray, reasons: RaggedRows, last: str | None = None) -> None:
+def _put_cause_reasons(facts: Facts, rows: Ints, short: Array, reasons: RaggedRows, last: str | None = None) -> None:
     """The reasons of step 5 for `rows` that it keeps closed, and `last` after them."""
     night, rules = facts.night, facts.night.rules
     for number, name in enumerate(night.cause_names):
         of_cause = rows[facts.cause[rows] == number]
         failed = [
-            (facts.criteria[each][of_cause] == FAIL, rules.criteria[each].reason) for each in rules.causes[name].criteria
+            (facts.criteria[each][of_cause] == FAIL, rules.criteria[each].reason)
+            for each in rules.causes[name].criteria
         ]
         if rules.reclose:
             failed.append((facts.reclose[of_cause] == PASS, rules.reclose.reason))
@@ -315,7 +328,7 @@ def _put_cause_reasons(facts: Facts, rows: Ints, short: np.ndarray, reasons: Rag
         reasons.put(of_cause, codes)
 
 
-def _with_losses(facts: Facts, rows: Ints, before: list[tuple[Bools, str]], short: Bools) -> np.ndarray:
+def _with_losses(facts: Facts, rows: Ints, before: list[tuple[Bools, str]], short: Bools) -> Array:
     """Reason codes: those of `before` that hit, then, where the score is short, those of points lost, most first."""
     night, scorecard = facts.night, facts.night.rules.scorecard
     hits, codes = [hit for hit, _ in before], [night.reason_codes[reason] for _, reason in before]
@@ -333,7 +346,7 @@ def _with_losses(facts: Facts, rows: Ints, before: list[tuple[Bools, str]], shor
     return np.concatenate([first, ranks], axis=1)
 
 
-def _without_repeats(losses: np.ndarray, codes: list[int]) -> np.ndarray:
+def _without_repeats(losses: Array, codes: list[int]) -> Array:
     """Losses, 0 where an attribute with the same reason ranks before."""
     out = losses.copy()
     for place, code in enumerate(codes):
@@ -345,13 +358,13 @@ def _without_repeats(losses: np.ndarray, codes: list[int]) -> np.ndarray:
 
 def _campaigns(facts: Facts, verdicts: Verdicts, short: Bools) -> Ints:
     """Step 6: temporary reopenings for lines that step 5 keeps closed; the rest get their reasons here."""
-    night, rows = facts.night, facts.rows
+    night = facts.night
     if not night.campaigns:
         return np.zeros(0, np.int64)
     kept = (verdicts.step == STEPS.index(Step.CAUSE)) & ~verdicts.open
     kept &= (verdicts.decision == DECISIONS.index(Decision.KEEP_CLOSED)) & (facts.cause != NONE)
     free = kept.copy()
-    for position, campaign in enumerate(night.campaigns):
+    for campaign in night.campaigns:
         limits, fits = _campaign_limits(facts, campaign)
         takes = free & fits & _campaign_asks(facts, campaign)
         verdicts.campaign[takes] = night.rules.campaigns.index(campaign)
@@ -432,7 +445,7 @@ def _grant(verdicts: Verdicts, taken: Ints) -> None:
     _drop(verdicts.route, verdicts.limit_cents, everyone)
 
 
-def _drop(route: np.ndarray, limits: Ints, where: Bools) -> None:
+def _drop(route: Array, limits: Ints, where: Bools) -> None:
     """Only granted lines have a route and a limit."""
     route[where] = NONE
     limits[where] = NONE
@@ -447,7 +460,7 @@ def _is_category(column: Column, value: str) -> Bools:
     return np.array([*(each == value for each in column.categories), False])[column.values]
 
 
-def _padded(lists) -> np.ndarray:  # noqa: ANN001
+def _padded(lists: Ragged) -> Ints:
     most = int(lists.counts.max()) if len(lists.counts) else 0
     out = np.full((len(lists.counts), most), NONE, np.int64)
     out[np.arange(most) < lists.counts[:, None]] = lists.values

@@ -23,12 +23,14 @@ def limit_cents(shape: Limit, closed_limit: Ints, share_bp: Ints, caps: list[Col
     if most is not None:
         least = np.minimum(least, most)
     for cap in caps:
-        whole = np.floor(np.clip(cap.values, -_FAR, _FAR)).astype(np.int64) if cap.values.dtype.kind == "f" else cap.values
+        whole = (
+            np.floor(np.clip(cap.values, -_FAR, _FAR)).astype(np.int64) if cap.values.dtype.kind == "f" else cap.values
+        )
         least = np.minimum(least, whole)
     return least // shape.round_down_to_cents * shape.round_down_to_cents
 
 
-def unknown_caps(caps: list[Column], count: int) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+def unknown_caps(caps: list[Column], count: int) -> Bools:
     """Caps by rows: where a cap is unknown."""
     none = np.zeros(count, bool)
     return np.array([none if cap.unknown is None else cap.unknown for cap in caps]).reshape(len(caps), count)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from schemas.vocabulary import PROBATION_CRITERION
-from tasks.decisioning.answers import FAIL, PASS, UNKNOWN, amount, answer
+from tasks.decisioning.answers import FAIL, PASS, UNKNOWN, Answers, amount, answer
 from tasks.decisioning.columns import Bools, Ints, Rows
 from tasks.decisioning.expressions import Comparison, DaysSince, Node, moves_with_calendar, walk
 from tasks.decisioning.judge import NO_DAY, Facts
@@ -76,12 +76,12 @@ class _Conditions:
     codes: list[int]
     nodes: list[Node]
     predicates: list[Predicate]
-    waits: np.ndarray
-    fixes: np.ndarray
-    shows: np.ndarray
-    days: np.ndarray
+    waits: Bools
+    fixes: Bools
+    shows: Bools
+    days: Ints
 
-    def code_where(self, mask: np.ndarray) -> np.ndarray:
+    def code_where(self, mask: Bools) -> Ints:
         return np.where(mask, np.array(self.codes, np.int64), NONE)
 
     def earliest(self, rows: Rows, today: int) -> Ints:
@@ -101,7 +101,7 @@ class _Conditions:
 
 def _conditions(facts: Facts, rows: Ints, criteria: tuple[str, ...]) -> _Conditions:
     rules, night = facts.night.rules, facts.night
-    asked: list[tuple[int, Node, np.ndarray, Predicate]] = []
+    asked: list[tuple[int, Node, Answers, Predicate]] = []
     for name in criteria:
         node = rules.criteria[name].node
         asked.append((night.id_codes[name], node, facts.criteria[name][rows], _passes(node)))

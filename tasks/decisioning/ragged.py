@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.decisioning.columns import Bools, Ints
 
-Codes = np.ndarray[tuple[int], np.dtype[np.int64]]
+Codes = NDArray[np.int64]
 NONE = -1
 
 

@@ -10,6 +10,7 @@ from tasks.decisioning.columns import Bools, Columns, Ints, Rows
 from tasks.decisioning.judge import (
     DECISIONS,
     STEPS,
+    Array,
     Facts,
     Night,
     Verdicts,
@@ -46,20 +47,20 @@ class Judged:
     """
 
     positions: Ints
-    kind: np.ndarray
-    decision: np.ndarray
-    step: np.ndarray
-    route: np.ndarray
-    score: np.ndarray
+    kind: Array
+    decision: Array
+    step: Array
+    route: Array
+    score: Array
     recoverable: Bools
     limit_cents: Ints
     valid_until: Ints
-    campaign: np.ndarray
+    campaign: Array
     reasons: Ragged
     unknown: Ragged
     fallback_reasons: Ragged
-    answers: np.ndarray
-    points: np.ndarray
+    answers: Array
+    points: Array
     path_rows: Ints
     wait: Ragged
     wait_days: Ragged

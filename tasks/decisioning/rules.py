@@ -10,8 +10,20 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
-from schemas.policy import Attribute, Campaign, Cause, Freeze, Place, Policy, Problem, ScorecardAttribute
+from schemas.policy import (
+    Attribute,
+    Campaign,
+    Cause,
+    Exclusion,
+    Freeze,
+    InForce,
+    Place,
+    Policy,
+    Problem,
+    ScorecardAttribute,
+)
 from schemas.vocabulary import (
     CORE_COLUMNS,
     EXPRESSION_NAMES,
@@ -232,12 +244,10 @@ class _Checker:
         compiled = Rules(
             policy=policy,
             names=self.names,
-            exclusions=tuple(self._questions("exclusions", policy.exclusions)),
+            exclusions=tuple(each for each in self._questions("exclusions", policy.exclusions) if each),
             freezes=tuple(
                 (freeze, question)
-                for freeze, question in zip(
-                    policy.freezes, self._questions("freezes", policy.freezes, keep_failed=True), strict=True
-                )
+                for freeze, question in zip(policy.freezes, self._questions("freezes", policy.freezes), strict=True)
                 if question
             ),
             criteria=self._criteria(),
@@ -267,12 +277,11 @@ class _Checker:
             self.say(f"{message} (at character {column})", *place)
         return node
 
-    def _questions(self, section: str, parts: Iterable, *, keep_failed: bool = False) -> Iterator:
+    def _questions(self, section: str, parts: Iterable[Exclusion]) -> Iterator[Question | None]:
         self._repeated(section, [part.id for part in parts])
         for position, part in enumerate(parts):
             node = self._question(part.when, section, position, "when")
-            if node or keep_failed:
-                yield Question(part.id, node, part.reason) if node else None
+            yield Question(part.id, node, part.reason) if node else None
 
     def _repeated(self, section: str, ids: list[str], *place: str | int) -> None:
         for repeated in (name for name, count in Counter(ids).items() if count > 1):
@@ -294,10 +303,11 @@ class _Checker:
                 self.say(f"found {len(parts)} {place[-1]}; a policy has at most {PARTS_MAX} of them", *place)
 
     def _dates(self) -> None:
-        spans = [("in_force",), *(("freezes", n) for n in range(len(self.policy.freezes)))]
-        spans += [("campaigns", n) for n in range(len(self.policy.campaigns))]
-        parts = [self.policy.in_force, *self.policy.freezes, *self.policy.campaigns]
-        for place, part in zip(spans, parts, strict=True):
+        policy = self.policy
+        spans: list[tuple[Place, InForce | Freeze | Campaign]] = [(("in_force",), policy.in_force)]
+        spans += [(("freezes", place), freeze) for place, freeze in enumerate(policy.freezes)]
+        spans += [(("campaigns", place), campaign) for place, campaign in enumerate(policy.campaigns)]
+        for place, part in spans:
             if part.until is not None and part.until <= part.from_:
                 self.say(f"ends on {part.until}, not after it starts on {part.from_}", *place, "until")
 
@@ -329,7 +339,9 @@ class _Checker:
                 self.say("whole numbers are at most 10^13 in size", *place)
         elif attribute.type is AttributeType.CATEGORY:
             if not allowed or not all(isinstance(each, str) for each in allowed) or len(set(allowed)) < len(allowed):
-                self.say("for a category allowed is a list of different texts, quoted where they look like numbers", *place)
+                self.say(
+                    "for a category allowed is a list of different texts, quoted where they look like numbers", *place
+                )
         else:
             self.say(f"a {attribute.type} has no allowed values to list", *place)
 
@@ -337,7 +349,9 @@ class _Checker:
         compiled = {}
         for name, criterion in self.policy.criteria.items():
             if name == PROBATION_CRITERION:
-                self.say(f"'{PROBATION_CRITERION}' is a word of the program; give the criterion another id", "criteria", name)
+                self.say(
+                    f"'{PROBATION_CRITERION}' is a word of the program; give the criterion another id", "criteria", name
+                )
             node = self._question(criterion.require, "criteria", name, "require")
             if node:
                 compiled[name] = Question(name, node, criterion.reason)
@@ -386,7 +400,8 @@ class _Checker:
             if shape.missing > scored.best:
                 self.say(
                     f"missing gives {shape.missing} points, more than the best known value ({scored.best})",
-                    *place, "missing",
+                    *place,
+                    "missing",
                 )
             yield scored
 
@@ -403,7 +418,7 @@ class _Checker:
             if edge is None:
                 self.say("only the last bin has no below", *place, "bins", position)
         known = [edge for edge in edges if edge is not None]
-        for low, high in zip(known, known[1:], strict=False):
+        for low, high in pairwise(known):
             if high <= low:
                 self.say(f"bins must rise: below {high} follows below {low}", *place, "bins")
 
@@ -436,7 +451,8 @@ class _Checker:
                 self.say("score_min and keep_open_score_min are both set or both null", *place)
             elif low is not None and high is not None and low >= high:
                 self.say(
-                    f"keep_open_score_min {low} must be below score_min {high}, or a line would flap", *place,
+                    f"keep_open_score_min {low} must be below score_min {high}, or a line would flap",
+                    *place,
                     "keep_open_score_min",
                 )
             if complete:
@@ -462,7 +478,8 @@ class _Checker:
             for waived in campaign.waives:
                 if waived not in asked:
                     self.say(
-                        f"waives '{waived}', which its causes do not ask{did_you_mean(waived, tuple(asked))}", *place,
+                        f"waives '{waived}', which its causes do not ask{did_you_mean(waived, tuple(asked))}",
+                        *place,
                         "waives",
                     )
             node = self._question(campaign.when, *place, "when")
@@ -471,10 +488,12 @@ class _Checker:
 
     def _limit(self) -> None:
         limit = self.policy.limit
-        for high, low in zip(limit.bands, limit.bands[1:], strict=False):
+        for high, low in pairwise(limit.bands):
             if low.score_at_least >= high.score_at_least:
                 self.say(
-                    f"bands must fall: {low.score_at_least} follows {high.score_at_least}", "limit", "bands",
+                    f"bands must fall: {low.score_at_least} follows {high.score_at_least}",
+                    "limit",
+                    "bands",
                 )
         if limit.no_score_bp is None and any(cause.score_min is None for cause in self.policy.causes.values()):
             self.say("no_score_bp is needed: a cause has no score_min", "limit")
@@ -484,7 +503,8 @@ class _Checker:
         if budget is not None and limit.ceiling_cents > budget.limit_cents:
             self.say(
                 f"ceiling_cents {limit.ceiling_cents} is above the whole nightly budget of {budget.limit_cents}",
-                "limit", "ceiling_cents",
+                "limit",
+                "ceiling_cents",
             )
 
     def _unused(self) -> None:

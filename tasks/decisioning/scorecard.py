@@ -3,18 +3,19 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tasks.decisioning.columns import Rows
+from tasks.decisioning.columns import Ints, Rows
 from tasks.decisioning.rules import Rules, Scored
 
-Points = np.ndarray[tuple[int], np.dtype[np.int32]]
+Points = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
 class Scores:
     """Points per attribute (attributes by rows) and the score per row."""
 
-    points: np.ndarray[tuple[int, int], np.dtype[np.int32]]
+    points: Points
     score: Points
 
 
@@ -48,7 +49,7 @@ def _listed(scored: Scored, value: str | bool) -> int:
     return (scored.shape.values or {}).get(value, other if other is not None else scored.shape.missing)
 
 
-def ranked_losses(losses: np.ndarray) -> np.ndarray:
+def ranked_losses(losses: Points) -> Ints:
     """Rank the attributes by points lost, most first, ties in the scorecard's order.
 
     Args:

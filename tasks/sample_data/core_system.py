@@ -7,7 +7,6 @@ days before over it. How a customer behaves does not depend on the requests.
 import datetime
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,8 +63,7 @@ def close_of_business(world: Path, requests: Path, business_date: datetime.date,
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / f".{SNAPSHOT_NAME}.partial"
     rows = _write_snapshot(base, standing, partial)
-    snapshot = folder / SNAPSHOT_NAME
-    os.replace(partial, snapshot)
+    partial.replace(folder / SNAPSHOT_NAME)
     _write_manifest(folder, business_date, rows)
     return folder
 
@@ -92,7 +90,7 @@ def _write_manifest(folder: Path, business_date: datetime.date, rows: int) -> No
     }
     partial = folder / f".{MANIFEST_NAME}.partial"
     partial.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-    os.replace(partial, folder / MANIFEST_NAME)
+    partial.replace(folder / MANIFEST_NAME)
 
 
 def _standing_requests(requests: Path, business_date: datetime.date) -> pa.Table:

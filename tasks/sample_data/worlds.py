@@ -6,7 +6,6 @@ becomes of each line; never part of a snapshot) and `world.json` (where it comes
 
 import datetime
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -100,7 +99,7 @@ def new_world(world: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(partial)
         raise
-    os.replace(partial, world)
+    partial.replace(world)
 
 
 def write_facts(world: Path, facts: Mapping[str, Any]) -> None:

@@ -35,7 +35,7 @@ class RandomNight:
 
 
 @st.composite
-def nights(draw: st.DrawFn, most_rows: int = 16, **fixed: Any) -> RandomNight:
+def nights(draw: st.DrawFn, most_rows: int = 24, **fixed: Any) -> RandomNight:
     """Random nights; `fixed` sections stand in every policy as they are, None leaves them out."""
     author, policy = _policy(draw, fixed)
     count = draw(st.integers(1, most_rows))
@@ -130,7 +130,7 @@ def _policy(draw: st.DrawFn, fixed: dict[str, Any]) -> tuple[Author, PolicyDict]
     }
     limit = _limit(author, good, scoreless=scoreless)
     optional["nightly_budget"] = {
-        "lines": pick(0, 1, 2, 3, 100),
+        "lines": pick(100, 4, 3, 2, 1, 0),
         "limit_cents": limit["ceiling_cents"] * pick(1, 1, 2, 100) + pick(0, 1, 10_000),
     }
     policy: PolicyDict = {
@@ -319,9 +319,9 @@ def _row(author: Author, policy: PolicyDict, cells: list[tuple[str, Any]]) -> Ro
     row["closure_initiator"] = pick(*["issuer"] * 15, "customer")
     row["closed_limit_cents"] = pick(1_000_000, 1_000_000, 1_000_000, 0, 49_999, 50_000, 1_234_567, 10**13)
     row["closed_on"] = pick(*(date for date in (row["closed_on"], *author.near["closed_on"]) if date <= night))
-    changes = pick(0, 0, 1, 1, 2, 3, 8)
-    for _ in range(changes):
-        name, value = author.draw(st.sampled_from(cells))
+    row["ledger_recoverable_nights_count"] = pick(2, 2, 2, 1, 0)
+    for _ in range(pick(0, 1, 1, 2, 3, 8)):
+        name, value = pick(*cells)
         row[name] = value
     row["line_status"], held = "closed", pick(*["none"] * 5, "temporary", "temporary", "reopened", "reopened", "open")
     if held == "open":

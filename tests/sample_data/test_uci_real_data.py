@@ -18,6 +18,7 @@ from schemas.policy import Policy
 from tasks.decisioning.judge import Night
 from tasks.decisioning.rescoring import rescore_lines
 from tasks.decisioning.rules import Rules, compile_rules
+from tasks.sample_data import uci
 from tasks.sample_data.trajectories import MONTHS_LATE_STEP
 from tasks.sample_data.uci import MONTH_ENDS, import_uci
 from tasks.sample_data.worlds import base_file
@@ -93,8 +94,7 @@ def test_no_line_is_closed_and_no_status_known_in_april(world: Path) -> None:
 
 def test_the_measured_steps_of_lateness_are_those_of_the_file(file: Path) -> None:
     columns = ["PAY_6", "PAY_5", "PAY_4", "PAY_3", "PAY_2", "PAY_0", "default.payment.next.month"]
-    published = pd.read_csv(file) if file.suffix == ".csv" else pd.read_parquet(file)
-    *months, outcome = published[columns].to_numpy(dtype=np.int64).clip(min=0).T
+    *months, outcome = uci._read(file)[columns].to_numpy(dtype=np.int64).clip(min=0).T
     counts = np.zeros((9, 9))
     for before, after in itertools.pairwise(months):
         np.add.at(counts, (before, after), 1)
