@@ -90,19 +90,27 @@ def check(files: tuple[Path, ...]) -> None:
     """Check policy FILES and list everything that is wrong, as FILE:LINE: what."""
     from tasks.policy_files import check_reasons, load_policy
 
-    from schemas.errors import FileRefused
+    from schemas.errors import FileRefused, Finding
 
-    broken = False
-    for file in files:
+    findings: dict[Path, list[Finding]] = {}
+    for look, path in [*((load_policy, file) for file in files), *((check_reasons, folder) for folder in _series(files))]:
         try:
-            load_policy(file)
-            check_reasons(file.parent)
-            click.echo(f"{file}: in order.")
+            found = look(path)
+            findings[path] = found if isinstance(found, list) else []
         except FileRefused as refused:
-            broken = True
-            click.echo(str(refused), err=True)
-    if broken:
+            findings[path] = refused.findings
+    for finding in dict.fromkeys(finding for found in findings.values() for finding in found):
+        click.echo(str(finding), err=True)
+    for file in (file for file in files if not findings[file]):
+        click.echo(f"{file}: in order.")
+    if any(findings.values()):
         sys.exit(2)
+
+
+def _series(files: tuple[Path, ...]) -> list[Path]:
+    """The folders of `files` that hold the reason texts of a series."""
+    folders = dict.fromkeys(file.parent for file in files)
+    return [folder for folder in folders if (folder / "reasons.yaml").exists()]
 
 
 def _secret_block(name: str) -> str:

@@ -93,6 +93,7 @@ def candidates_table(judged: Judged, frame: pd.DataFrame, night: Night, evidence
     instead = pc.if_else(over, Decision.EXPIRE.value, Decision.KEEP_TEMPORARY.value)
     instead = pc.if_else(pa.array(temporary), instead, Decision.KEEP_CLOSED.value)
     table = table.append_column("campaign", _words(judged.campaign[rows], codes).cast(pa.string()))
+    table = table.append_column("held_until", ends)
     table = table.append_column("fallback_decision", instead)
     return table.append_column("fallback_reasons", fallback)
 

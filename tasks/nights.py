@@ -1,6 +1,7 @@
 """Opening a night: which one, on what, under which policy, and whether it may run at all."""
 
 import datetime
+import hashlib
 import shutil
 from collections.abc import Callable
 from functools import lru_cache
@@ -10,13 +11,13 @@ from zoneinfo import ZoneInfo
 
 from schemas.reasons import Reason
 
-from schemas.errors import NightRefused, ReinstateError
+from schemas.errors import FileRefused, NightRefused, ReinstateError
 from schemas.handles import NightResult, Run
 from schemas.portfolio import Portfolio
 from tasks.calendars import check_in_window, due_dates
 from tasks.decisioning.rules import Rules
 from tasks.policy_files import check_reasons, load_policy, load_reasons, policy_in_force
-from tasks.portfolio_files import load_portfolio, portfolio_hash
+from tasks.portfolio_files import load_portfolio
 from tasks.settings import settings
 from tasks.store import Store, open_store
 
@@ -104,7 +105,8 @@ def open_run(name: str, business_date: datetime.date, *, is_dry_run: bool) -> Ru
     store = store_of(name)
     _refuse_past(store, business_date)
     policy = policy_in_force(portfolio.policy, business_date, settings().deployments)
-    check_reasons(settings().deployments / "policies" / portfolio.policy)
+    if findings := check_reasons(settings().deployments / "policies" / portfolio.policy):
+        raise FileRefused(findings)
     prove_gate_bites(policy.rules, business_date)
     directory = run_directory(name, business_date, is_dry_run=is_dry_run)
     _empty(directory)
@@ -116,7 +118,7 @@ def open_run(name: str, business_date: datetime.date, *, is_dry_run: bool) -> Ru
         directory=directory,
         policy_file=directory / "policy.yaml",
         policy_hash=policy.document.sha256,
-        portfolio_hash=portfolio_hash(name, settings().deployments),
+        portfolio_hash=hashlib.sha256(portfolio.model_dump_json().encode()).hexdigest(),
         code_version=version("reinstate"),
     )
     run.policy_file.write_text(policy.document.text, encoding="utf-8")

@@ -32,7 +32,7 @@ def notices_owed(
         portfolio: names the lender, the currency and the language.
         reasons: the texts of the policy series.
         reasons_max: how many reasons a customer is told.
-        templates: the folder of notice templates.
+        templates: the folder of templates.
     """
     owed = []
     for entry in entries:

@@ -41,7 +41,7 @@ def make_plan(run: Run, rules: Rules, accepted: Accepted, rescored: list[Rescore
     absent = _absent(ledger, rescored)
     ended = absent.filter(pc.less_equal(absent["ledger_valid_until"], pa.scalar(run.business_date, pa.date32())))
     transitions = [*settled.filter(changes).to_pylist(), *(_expired(row) for row in ended.to_pylist())]
-    transitions.sort(key=lambda row: row["account_id"])
+    transitions = sorted(map(_ended, transitions), key=lambda row: row["account_id"])
     stays = settled.filter(pc.and_(pc.invert(changes), settled["recoverable"]))
     write_table(overlay, run.directory / "overlay.parquet")
     write_table(stays.select(["account_id"]).sort_by("account_id"), run.directory / "recoverable.parquet")
@@ -151,6 +151,11 @@ def _absent(ledger: pa.Table, rescored: list[Rescored]) -> pa.Table:
     return ledger.filter(pc.and_(pa.array(mask), live))
 
 
+def _ended(row: dict[str, Any]) -> dict[str, Any]:
+    """An end says what ended: the first day without access."""
+    return {**row, "valid_until": row["held_until"]} if row["decision"] == Decision.EXPIRE else row
+
+
 def _expired(row: dict[str, Any]) -> dict[str, Any]:
     """The end of a temporary line that tonight's snapshot does not show."""
     return {
@@ -161,6 +166,7 @@ def _expired(row: dict[str, Any]) -> dict[str, Any]:
         "cause": row["ledger_cause"],
         "closed_on": row["ledger_closed_on"],
         "closed_limit_cents": row["ledger_closed_limit_cents"],
+        "held_until": row["ledger_valid_until"],
         "recoverable": False,
         "reasons": [],
         "unknown": [],

@@ -23,7 +23,7 @@ def publish_plan(run: Run, portfolio: Portfolio, plan: Plan, snapshot_hash: str)
     entries = entries_of(pq.read_table(plan.path).to_pylist(), run, head)
     ledger_head = entries[-1]["entry_hash"] if entries else head[1]
     if not run.is_dry_run:
-        templates = settings().deployments / "templates" / "notices"
+        templates = settings().deployments / "templates"
         reasons_max = rules_of(run).policy.notices.reasons_max
         store.publish(
             {

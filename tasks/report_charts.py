@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from schemas.report import PastNight, ScoreBucket
-from tasks.wording import counted, number, short_day
+from tasks.wording import NO_BREAK, counted, number, short_day
 
 PLOT_HEIGHT: Final = 200
 DAYS_MOST: Final = 5
@@ -104,7 +104,7 @@ def score_chart(buckets: Sequence[ScoreBucket]) -> Chart | None:
     marks = [_mark((score - first) / room, str(score)) for score in range(first, last + 1, every)]
     return Chart(
         columns=tuple(column(bucket) for bucket in buckets),
-        levels=tuple(Mark(_px(PLOT_HEIGHT - level * scale), number(level)) for level in levels),
+        levels=tuple(Mark(_px(PLOT_HEIGHT - level * scale), _short(level, top)) for level in levels),
         base=_px(PLOT_HEIGHT),
         marks=tuple(marks),
     )
@@ -133,7 +133,7 @@ def course_chart(nights: Sequence[PastNight]) -> Chart | None:
     marks = [_mark((at + 0.5) / len(nights), short_day(nights[at].business_date)[:-5]) for at in _labelled(len(nights))]
     return Chart(
         columns=tuple(column(at, night) for at, night in enumerate(nights)),
-        levels=tuple(Mark(_px(base - level * scale), number(abs(level))) for level in sorted(levels)),
+        levels=tuple(Mark(_px(base - level * scale), _short(abs(level), top)) for level in sorted(levels)),
         base=_px(base),
         marks=tuple(marks),
     )
@@ -152,6 +152,12 @@ def _levels(most: int) -> tuple[int, tuple[int, ...]]:
     fitting = [step for step in steps if 1 <= math.ceil(most / step) <= LEVELS_MOST]
     top, step = min((math.ceil(most / step) * step, step) for step in fitting)
     return top, tuple(range(0, top + 1, step))
+
+
+def _short(level: int, top: int) -> str:
+    """A level in the unit that keeps its axis narrow: plain, thousands or millions."""
+    unit, sign = next(((unit, sign) for unit, sign in ((10**6, "M"), (10**3, "k")) if top >= 10 * unit), (1, ""))
+    return f"{level / unit:g}{NO_BREAK}{sign}" if sign and level else number(level)
 
 
 def _labelled(count: int) -> list[int]:

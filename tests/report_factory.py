@@ -243,3 +243,38 @@ def _nights() -> tuple[PastNight, ...]:
         )
         for at, lines in enumerate(reopened)
     )
+
+
+def extreme_report() -> Report:
+    """A night of a very large book with very long words and very large amounts."""
+    word, most = "extraordinarily_long_identifier_" * 4, 10**13
+    decisions = {"keep_closed": 812_345_678, "reopen": 2}
+    transitions = tuple(
+        row.model_copy(update={"cause": word, "limit_cents": most, "reasons": (word, "payment_overdue"), "valid_until": NIGHT})
+        for row in rich_report().transitions[:2]
+    )
+    breakdowns = _breakdowns((word, 812_345_680, 2, 812_345_678, 0))
+    tallies = (Tally(word=word, lines=812_345_678), Tally(word=f"{word}: {word}", lines=1))
+    nights = _nights() * 5
+    return rich_report(
+        title=word,
+        portfolio=word,
+        counts=Counts(
+            rows=812_345_680,
+            judged=812_345_680,
+            not_up_for_judgement=0,
+            quarantined=0,
+            pending_activation=0,
+            decisions=decisions,
+        ),
+        reopened_limit_cents=2 * most + 1,
+        budget_lines=10**12,
+        budget_limit_cents=10**17,
+        budget_lines_spent=10**12,
+        budget_limit_cents_spent=10**17,
+        transitions=transitions,
+        scores=(*(ScoreBucket(from_score=at, reopened=10**8, not_reopened=10**8) for at in range(0, 4000, 50)),),
+        nights=tuple(night.model_copy(update={"reopened": night.reopened * 10**6}) for night in nights),
+        **dict.fromkeys(("by_cause", "by_segment", "by_product"), breakdowns),
+        **dict.fromkeys(("steps", "reasons", "review_queue", "quarantine", "exceptions"), tallies),
+    )

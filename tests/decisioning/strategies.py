@@ -35,26 +35,14 @@ class RandomNight:
 
 
 @st.composite
-def nights(draw: st.DrawFn, most_rows: int = 24, **fixed: Any) -> RandomNight:
-    """Random nights; `fixed` sections stand in every policy as they are, None leaves them out."""
-    author, policy = _policy(draw, fixed)
-    count = draw(st.integers(1, most_rows))
+def nights(draw: st.DrawFn, depth: int = 2, **fixed: Any) -> RandomNight:
+    """Random nights: criteria nest `depth` deep; `fixed` sections stand as they are, None leaves them out."""
+    author, policy = _policy(draw, depth, fixed)
+    count = author.pick(16, 24, 8, 4, 1)  # Hypothesis likes the first, and shrinks towards the fewest
     cells = _cells(author, policy)
     starts = draw(st.permutations(IDS))
     rows = [_row(author, policy, cells) | {"account_id": f"{starts[n % len(starts)]}{n}"} for n in range(count)]
     return RandomNight(policy, rows, author.night)
-
-
-@st.composite
-def questions(draw: st.DrawFn) -> tuple[str, PolicyDict, list[Row], datetime.date]:
-    """One larger question over declared names, a policy that declares them, and rows."""
-    author = _author(draw)
-    attributes = _attributes(author)
-    text = author.question(4)
-    policy = {"attributes": attributes, "causes": {CAUSES[0]: {}}}
-    cells = _cells(author, policy)
-    rows = [_row(author, policy, cells) | {"account_id": str(number)} for number in range(12)]
-    return text, policy, rows, author.night
 
 
 def _author(draw: st.DrawFn) -> Author:
@@ -104,12 +92,12 @@ def _attributes(author: Author) -> dict[str, dict[str, Any]]:
     return specs
 
 
-def _policy(draw: st.DrawFn, fixed: dict[str, Any]) -> tuple[Author, PolicyDict]:
+def _policy(draw: st.DrawFn, depth: int, fixed: dict[str, Any]) -> tuple[Author, PolicyDict]:
     author = _author(draw)
     attributes = _attributes(author)
     pick = author.pick
     criteria = {
-        f"ASK_{number}": {"require": author.leaning(wanted=True), "reason": pick(*REASONS)}
+        f"ASK_{number}": {"require": author.leaning(wanted=True, depth=depth), "reason": pick(*REASONS)}
         for number in range(draw(st.integers(0, 6)))
     }
     scorecard = _scorecard(author, attributes)

@@ -1,0 +1,66 @@
+"""An independent recount of a night: the scalar oracle on the private copy of its snapshot, row by row."""
+
+import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from ruamel.yaml import YAML
+
+from schemas.handles import Published, Run
+from schemas.vocabulary import LEDGER_COLUMNS
+from tasks.planning import evidence_tables
+from tests import oracle
+
+COMPARED = (
+    "decision", "step", "cause", "score", "reasons", "unknown", "recoverable", "must_fix", "must_show", "score_gap",
+    "earliest_on",
+)  # fmt: skip
+
+
+def clean_rows(run: Run) -> list[dict[str, Any]]:
+    """The rows of a night's private copy that are not quarantined, with what the ledger knew of them."""
+    quarantined = _quarantined(run)
+    known = {row["account_id"]: row for row in pq.read_table(run.directory / "ledger.parquet").to_pylist()}
+    rows = []
+    for place, row in enumerate(pq.read_table(run.directory / "snapshot", partitioning=None).to_pylist()):
+        if place in quarantined:
+            continue
+        ledger = dict(known.get(row["account_id"], {}))
+        used = ledger.get("ledger_campaigns_used")
+        ledger["ledger_campaigns_used"] = used.split(",") if used else []
+        rows.append({**row, **{name: ledger.get(name) for name in LEDGER_COLUMNS}})
+    return rows
+
+
+def _quarantined(run: Run) -> set[int]:
+    """Positions in the whole copy of the rows that were set aside."""
+    places: set[int] = set()
+    start = 0
+    for number, count in enumerate(_partition_sizes(run)):
+        listed = run.directory / "quarantine" / f"part-{number:05d}.parquet"
+        if listed.exists():
+            places |= {start + row for row in pq.read_table(listed)["row"].to_pylist()}
+        start += count
+    return places
+
+
+def _partition_sizes(run: Run) -> list[int]:
+    from schemas.handles import Snapshot
+
+    snapshot = Snapshot.model_validate_json((run.directory / "snapshot" / "snapshot.json").read_text())
+    return [partition.row_count for partition in snapshot.partitions]
+
+
+def differences(run: Run, published: Published, business_date: datetime.date) -> list[str]:
+    """What the oracle finds otherwise than the night's evidence; account ids are left out."""
+    policy = YAML(typ="safe", pure=True).load(run.policy_file.read_text())
+    expected = oracle.judge_night(policy, clean_rows(run), business_date)
+    tables = list(evidence_tables(run, published.plan, ["account_id", *COMPARED]))
+    found = {row["account_id"]: row for row in pa.concat_tables(tables).to_pylist()}
+    said = [f"{len(expected)} lines expected, {len(found)} judged"] if set(expected) != set(found) else []
+    for account in set(expected) & set(found):
+        for name in COMPARED:
+            if expected[account][name] != found[account][name]:
+                said.append(f"{name}: expected {expected[account][name]}, found {found[account][name]}")
+    return said

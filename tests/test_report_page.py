@@ -1,0 +1,393 @@
+import datetime
+import enum
+import html
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from jinja2 import UndefinedError
+
+from schemas import vocabulary
+from schemas.errors import ReinstateError
+from schemas.report import Breakdown, Counts, DeliveryTally, PastNight, Report, ScoreBucket, Tally
+from tasks import wording
+from tasks.report_charts import PLOT_HEIGHT, course_chart, score_chart, stack
+from tasks.report_page import TONES, headline, inert_markdown, render_artifact, render_page
+from tests.report_factory import EMPTY, NIGHT, TEXTS, bare_report, rich_report
+
+TEMPLATES = Path(__file__).parents[1] / "deployments" / "templates"
+SECTIONS = (
+    "adding-up", "budget", "breakdowns", "steps", "reasons", "review", "quarantine", "exceptions", "scores", "course",
+    "notices", "transitions",
+)  # fmt: skip
+VOID = {"meta", "link", "br", "line", "rect"}
+UNSAID = {"AttributeType", "Answer", "LedgerState", "LineKind"}
+"""Words of the vocabulary that no report says."""
+
+
+class Page(HTMLParser):
+    """The elements, the text and the well-formedness of a page."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.stack: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(source)
+        self.close()
+        assert self.stack == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.stack.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.stack.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.stack:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).replace(wording.NO_BREAK, " ").split())
+
+    def count(self, tag: str) -> int:
+        return sum(name == tag for name, _ in self.elements)
+
+
+def page(report: Report) -> Page:
+    return Page(render_page(report, TEMPLATES))
+
+
+def plain(text: str) -> str:
+    return text.replace(wording.NO_BREAK, " ")
+
+
+# ---- words and numbers -------------------------------------------------------------------------------------------
+
+
+def test_every_word_of_the_vocabulary_that_a_report_says_has_words() -> None:
+    said = {
+        vocabulary.Decision: wording.DECISIONS,
+        vocabulary.Step: wording.STEPS,
+        vocabulary.Route: wording.ROUTES,
+        vocabulary.Audience: wording.AUDIENCES,
+        vocabulary.NoticeKind: wording.NOTICES,
+    }
+    enums = {
+        each
+        for each in vars(vocabulary).values()
+        if isinstance(each, type) and issubclass(each, enum.StrEnum) and each is not enum.StrEnum
+    }
+    assert enums == {*said, *(each for each in enums if each.__name__ in UNSAID)}
+    for words, texts in said.items():
+        assert set(words) == set(texts), words
+        assert len(set(texts.values())) == len(texts), f"two of {words} read alike"
+    assert set(wording.CAUSES) == set(vocabulary.SHIPPED_CAUSES)
+    assert set(TONES) == set(vocabulary.Decision)
+
+
+def test_every_colour_is_in_the_style_sheet_for_light_and_dark() -> None:
+    style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    for tone in {*TONES.values(), "judged", "outside", "quarantined", "reopened-before"}:
+        assert f".t-{tone} {{ fill: var(--{tone}); }}" in style
+        assert style.count(f"--{tone}: #") == 2, tone
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("credit_assessment", "Credit assessment"),
+        ("micro_enterprise", "Micro enterprise"),
+        ("MERCHANT-24", "MERCHANT-24"),
+        ("held by the ledger", "held by the ledger"),
+        ("<b>", "<b>"),
+        ("", ""),
+    ],
+)
+def test_words(code: str, said: str) -> None:
+    assert wording.words(code, wording.CAUSES) == said
+
+
+@pytest.mark.parametrize(
+    ("cents", "currency", "said"),
+    [
+        (0, "EUR", "EUR 0"),
+        (5, "EUR", "EUR 0.05"),
+        (123_456_789_00, "CNY", "CNY 123,456,789"),
+        (123_450, "USD", "USD 1,234.50"),
+        (-1_001, "USD", "USD \N{MINUS SIGN}10.01"),
+        (12_000, "JPY", "JPY 12,000"),
+        (12_345, "KWD", "KWD 12.345"),
+    ],
+)
+def test_money(cents: int, currency: str, said: str) -> None:
+    assert plain(wording.money(cents, currency)) == said
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "said"),
+    [
+        (0, 0, "\N{EN DASH}"), (0, 7, "0.0 %"), (7, 7, "100.0 %"), (1, 3, "33.3 %"), (1, 8, "12.5 %"),
+        (1, 100_000, "< 0.1 %"), (99_999, 100_000, "> 99.9 %"), (1, 2000, "0.1 %"),
+    ],
+)  # fmt: skip
+def test_share_never_rounds_something_to_nothing_or_to_all(part: int, whole: int, said: str) -> None:
+    assert plain(wording.share(part, whole)) == said
+
+
+def test_dates_are_written_alike_under_every_locale() -> None:
+    assert [plain(wording.day(datetime.date(2026, month, 1))).split()[1] for month in range(1, 13)] == list(wording.MONTHS)
+    assert plain(wording.short_day(datetime.date(2028, 2, 29))) == "29 Feb 2028"
+
+
+# ---- charts ------------------------------------------------------------------------------------------------------
+
+
+def test_a_stack_fills_its_bar_without_gaps() -> None:
+    segments = stack([("kept", 1), ("open", 0), ("referred", 2)])
+    assert [segment.tone for segment in segments] == ["kept", "referred"]
+    assert [(float(each.x[:-1]), float(each.width[:-1])) for each in segments] == [(0, 33.3333), (33.3333, 66.6667)]
+    assert stack([("kept", 0)]) == ()
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 7, 9, 10, 11, 99, 412, 1000, 1012, 99_999, 10**6, 123_456_789])
+def test_levels_cover_the_columns_and_are_few(most: int) -> None:
+    chart = score_chart([ScoreBucket(from_score=600, reopened=most, not_reopened=0)])
+    assert chart is not None
+    assert 2 <= len(chart.levels) <= 7
+    assert len({level.says for level in chart.levels}) == len(chart.levels)
+    assert max(len(level.says) for level in chart.levels) <= 6
+    (block,) = chart.columns[0].blocks
+    assert float(block.height) >= PLOT_HEIGHT / 2
+    assert float(block.y) >= 0
+
+
+def test_scores_stand_where_they_belong_even_with_a_gap_and_out_of_order() -> None:
+    scores = [(640, 1, 2), (600, 0, 4), (620, 2, 2), (700, 1, 0)]
+    chart = score_chart([ScoreBucket(from_score=at, reopened=up, not_reopened=no) for at, up, no in scores])
+    assert chart is not None
+    lefts = [float(column.x[:-1]) for column in chart.columns]
+    assert [round((left - lefts[0]) * 6 / 100) for left in lefts] == [0, 1, 2, 5]
+    assert chart.marks[0].says == "600"
+
+
+def test_no_chart_without_lines_and_no_course_of_a_single_night() -> None:
+    night = PastNight(business_date=NIGHT, judged=0, reopened=0, closed_again=0)
+    assert score_chart([]) is None
+    assert score_chart([ScoreBucket(from_score=600, reopened=0, not_reopened=0)]) is None
+    assert course_chart([night]) is None
+    assert course_chart([night, night]) is not None
+
+
+def test_a_course_keeps_inside_its_plot_whichever_way_it_goes() -> None:
+    for reopened, closed_again in ((0, 9), (9, 0), (3, 400), (400, 3)):
+        night = PastNight(business_date=NIGHT, judged=500, reopened=reopened, closed_again=closed_again)
+        chart = course_chart([night] * 60)
+        assert chart is not None
+        blocks = [block for column in chart.columns for block in column.blocks]
+        assert all(0 <= float(block.y) <= float(block.y) + float(block.height) <= PLOT_HEIGHT + 0.01 for block in blocks)
+        assert len(chart.marks) <= 5
+
+
+# ---- the page ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("report", [rich_report(), bare_report()], ids=["rich", "bare"])
+def test_the_page_is_whole_and_needs_nothing_else(report: Report) -> None:
+    shown = page(report)
+    ids = [attributes["id"] for _, attributes in shown.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert set(SECTIONS) <= set(ids)
+    assert shown.count("h1") == 1
+    assert shown.count("script") == shown.count("img") == shown.count("iframe") == 0
+    assert shown.count("table") == shown.count("caption")
+    for tag, attributes in shown.elements:
+        assert not any(name.startswith("on") or name in {"src", "srcset", "action", "style"} for name in attributes), tag
+        assert attributes.get("href", "data:,") == "data:,"
+    style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_charts_and_bars_are_named_or_hidden_for_those_who_cannot_see_them() -> None:
+    shown = page(rich_report())
+    for tag, attributes in shown.elements:
+        if tag == "svg":
+            assert attributes.get("aria-hidden") == "true" or attributes["role"] == "img", attributes
+            assert "aria-hidden" in attributes or "aria-label" in attributes or "aria-labelledby" in attributes
+
+
+def test_the_headline_says_what_happened() -> None:
+    assert plain(headline(rich_report())) == "On 5 November 2026, 412 lines were reopened, and 5,601 stay closed."
+    assert plain(headline(bare_report())) == "On 28 February 2026, no line was up for judgement."
+    dry = plain(headline(rich_report(is_dry_run=True)))
+    assert dry == "On 5 November 2026, 412 lines would be reopened, and 5,601 would stay closed."
+
+
+def test_one_line_is_said_in_the_singular() -> None:
+    counts = Counts(rows=1, judged=1, not_up_for_judgement=0, quarantined=0, pending_activation=0, decisions={"reopen": 1})
+    report = rich_report(counts=counts, transitions=rich_report().transitions[:1])
+    assert plain(headline(report)) == "On 5 November 2026, 1 line was reopened, and 0 stay closed."
+
+
+def test_the_numbers_are_there_with_separators_and_currency() -> None:
+    text = page(rich_report()).text
+    for said in ("19,000 rows in the snapshot", "= 7,377", "+ 11,600", "+ 23", "CNY 3,716,000", "40,000,000", "73.1 %"):
+        assert said in text
+    for said in ("Credit assessment", "Reopened for a time", "Legacy import", "MERCHANT-24", "Request to close a line"):
+        assert said in text
+    for said in (TEXTS["bureau_score_low"] + " bureau_score_low", "Outside 300 to 900 bureau_score"):
+        assert said in text
+
+
+def test_what_waits_is_said_first() -> None:
+    text = page(rich_report()).text
+    assert "211 lines wait for a person 3 lines are exceptions 23 rows are in quarantine" in text
+    assert "4 notices and requests are not accepted yet" in text
+    assert "Nothing waits for a person." in page(bare_report()).text
+
+
+def test_all_transitions_are_on_the_page_folded_only_when_many() -> None:
+    rich = rich_report()
+    whole = render_page(rich, TEMPLATES)
+    assert all(f">{row.sequence}</th>" in whole for row in rich.transitions)
+    assert "All 426 transitions" in Page(whole).text
+    few = {"reopen": 50, "keep_closed": 1}
+    counts = Counts(rows=51, judged=51, not_up_for_judgement=0, quarantined=0, pending_activation=0, decisions=few)
+    shown = page(rich_report(counts=counts, transitions=rich.transitions[:50]))
+    assert "transitions" not in shown.text
+    assert shown.count("details") == 2
+
+
+def test_the_identity_is_at_the_foot() -> None:
+    report = rich_report()
+    text = page(report).text
+    for value in (report.policy_hash, report.snapshot_hash, report.plan_hash, report.ledger_head, report.code_version):
+        assert value in text.partition("What this report rests on")[2]
+
+
+def test_a_section_without_content_says_so_in_a_sentence() -> None:
+    shown = page(bare_report())
+    assert shown.count("table") == 0
+    for said in ("The policy sets no budget for a night.", "Every row passed every check.", "No line was scored.",
+                 "There are not two published nights yet to compare.", "No line changed its state."):  # fmt: skip
+        assert said in shown.text
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_any_section_may_be_empty_alone(name: str) -> None:
+    counts = Counts(rows=9, judged=9, not_up_for_judgement=0, quarantined=0, pending_activation=0, decisions={"refer": 9})
+    report = rich_report(**{"counts": counts, "transitions": (), name: ()})
+    assert 'class="empty"' in render_page(report, TEMPLATES)
+
+
+def test_a_dry_run_is_marked_and_a_published_night_is_not() -> None:
+    dry = page(rich_report(is_dry_run=True, deliveries=()))
+    assert dry.text.startswith("Dry run: Harbour Bank")
+    assert "Dry run: nothing was published." in dry.text
+    assert "A dry run owes nobody a notice." in dry.text
+    assert "were reopened" not in dry.text
+    assert "ry run" not in page(rich_report()).text
+
+
+@pytest.mark.parametrize("missing", ["rows", "decisions", "transitions"])
+def test_numbers_that_do_not_add_up_are_not_reported(missing: str) -> None:
+    good = rich_report()
+    counts = good.counts.model_copy(update={"rows": good.counts.rows + 1} if missing == "rows" else {})
+    if missing == "decisions":
+        counts = good.counts.model_copy(update={"decisions": {**good.counts.decisions, "refer": 212}})
+    rows = good.transitions[1:] if missing == "transitions" else good.transitions
+    with pytest.raises(ReinstateError, match="consumer-revolving, 2026-11-05, revision 1"):
+        render_page(rich_report(counts=counts, transitions=rows), TEMPLATES)
+
+
+def test_the_same_report_gives_the_same_page() -> None:
+    assert render_page(rich_report(), TEMPLATES) == render_page(rich_report(), TEMPLATES)
+
+
+def test_a_name_that_a_template_does_not_get_stops_it(tmp_path: Path) -> None:
+    (tmp_path / "report.html.j2").write_text("{{ report.title }}{{ no_such_name }}", encoding="utf-8")
+    with pytest.raises(UndefinedError):
+        render_page(bare_report(), tmp_path)
+
+
+# ---- injection ---------------------------------------------------------------------------------------------------
+
+HOSTILE = "</style></title><script>alert(1)</script><img src=x onerror=alert(2)>\"' {{ 7 * 7 }}{% raw %} | **b** [l](http://evil.example)"
+
+
+def hostile_report() -> Report:
+    tallies = (Tally(word=HOSTILE, lines=3), Tally(word=f"a: {HOSTILE}", lines=2), Tally(word="payment_overdue", lines=1))
+    rows = tuple(row.model_copy(update={"reasons": ("payment_overdue",), "cause": HOSTILE}) for row in rich_report().transitions)
+    broken = (Breakdown(word=HOSTILE, judged=4, reopened=1, kept_closed=2, referred=1),)
+    names = ("title", "portfolio", "policy", "policy_version", "code_version", "ledger_head", "plan_hash")
+    return rich_report(
+        **dict.fromkeys(names, HOSTILE),
+        **dict.fromkeys(("steps", "reasons", "review_queue", "quarantine", "exceptions"), tallies),
+        **dict.fromkeys(("by_cause", "by_segment", "by_product"), broken),
+        deliveries=(DeliveryTally(audience=HOSTILE, kind=HOSTILE, owed=1, accepted=1),),
+        transitions=rows,
+        reason_texts={"payment_overdue": HOSTILE},
+    )
+
+
+def test_markup_and_template_syntax_in_data_are_inert_on_the_page() -> None:
+    source = render_page(hostile_report(), TEMPLATES)
+    shown = Page(source)
+    assert shown.count("script") == shown.count("img") == 0
+    assert shown.count("style") == shown.count("title") - source.count("<g><title>") - 2 == 1
+    assert "{{ 7 * 7 }}{% raw %}" in shown.text
+    assert "49{%" not in shown.text
+    assert not any(name.startswith("on") for _, attributes in shown.elements for name in attributes)
+
+
+def test_markup_in_data_is_inert_in_the_artifact() -> None:
+    text = render_artifact(hostile_report(), TEMPLATES, "</x> `a` [b](http://evil.example)\n# c")
+    bare = re.sub(r"\\.", "", html.unescape(text.replace("&lt;", "")))
+    for sign in ("<", "`", "[", "](", "{{", "http://", "\n# c"):
+        assert sign not in bare, sign
+
+
+def test_inert_markdown_folds_lines_and_leaves_our_own_markup() -> None:
+    assert inert_markdown("a\r\nb | *c*") == r"a b \| \*c\*"
+    assert inert_markdown("<&") == "&lt;&amp;"
+    assert inert_markdown(7) == 7
+
+
+# ---- the artifact ------------------------------------------------------------------------------------------------
+
+
+def test_the_artifact_has_headline_counts_and_the_way_to_the_page() -> None:
+    text = plain(render_artifact(rich_report(), TEMPLATES, "https://reports.example/2026-11-05.html")).replace("\\", "")
+    assert text.startswith("## On 5 November 2026, 412 lines were reopened, and 5,601 stay closed.\n")
+    assert "| Kept closed | 5,390 | 73.1 % |" in text
+    assert "| **Rows in the snapshot** | **19,000** | |" in text
+    assert "Full report: <https://reports.example/2026-11-05.html>" in text
+    assert len(text) < 3000
+
+
+@pytest.mark.parametrize("location", ["/reports/first light/report.html", "javascript:alert(1)", "https://a.example/x y"])
+def test_a_location_that_is_no_plain_web_address_is_no_link(location: str) -> None:
+    text = render_artifact(bare_report(), TEMPLATES, location)
+    assert "<" not in text
+    assert location in text.replace("\\", "")
+
+
+def test_the_artifact_of_a_dry_run_says_so() -> None:
+    assert "**Dry run: nothing was published.**" in render_artifact(bare_report(), TEMPLATES, "x")
+    assert "Dry run" not in render_artifact(rich_report(), TEMPLATES, "x")
+
+
+def test_the_artifact_has_no_lines_that_break_its_table() -> None:
+    lines = render_artifact(rich_report(), TEMPLATES, "x").splitlines()
+    table = [line for line in lines if line.startswith("|")]
+    assert all(line.count("|") == 4 for line in table)
+    places = [at for at, line in enumerate(lines) if line.startswith("|")]
+    assert places == list(range(places[0], places[-1] + 1))
