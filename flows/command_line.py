@@ -18,7 +18,8 @@ QUIET_PREFECT = {
     "DO_NOT_TRACK": "1",
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
-    "PREFECT_CLI_PROMPT": "false",
+    # The server that a local run starts for itself takes a while on a busy machine.
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
 }
 """What a local run sets unless the environment says otherwise: no telemetry, and no log beside our own words."""
 

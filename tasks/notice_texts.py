@@ -164,7 +164,8 @@ def _facts(kind: NoticeKind, facts: Mapping[str, Any]) -> Facts:
     try:
         known = Facts.model_validate(dict(facts))
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors(include_input=False))
+        found = ((".".join(map(str, each["loc"])), each["msg"]) for each in error.errors(include_input=False))
+        wrong = "; ".join(f"{name}: {said}" for name, said in found)
     else:
         missing = [name for name in NEEDED[kind] if not getattr(known, name)]
         if not missing:
@@ -194,7 +195,7 @@ def _environment(templates: Path) -> ImmutableSandboxedEnvironment:
     """Plain text, so nothing is escaped; a template reaches nothing but the facts."""
     return ImmutableSandboxedEnvironment(
         loader=FileSystemLoader(templates),
-        autoescape=False,  # noqa: S701 - plain text, never HTML
+        autoescape=False,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

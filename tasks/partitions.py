@@ -91,7 +91,10 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
     dates datetime64[ms], dictionary text categories, plain text `str`.
     """
     return pd.DataFrame(
-        {name: _values(column.combine_chunks()) for name, column in zip(table.column_names, table.columns, strict=True)},
+        {
+            name: _values(column.combine_chunks())
+            for name, column in zip(table.column_names, table.columns, strict=True)
+        },
         index=pd.RangeIndex(len(table)),
         copy=False,
     )

@@ -72,7 +72,9 @@ def policy_in_force(series: str, date: datetime.date, home: Path) -> LoadedPolic
     versions = series_versions(series_folder(series, home))
     found = [document for document, heading in versions if heading.in_force.covers(date)]
     if len(found) != 1:
-        listed = "; ".join(f"{heading.version}, {_span(heading.in_force)}, in {doc.path.name}" for doc, heading in versions)
+        listed = "; ".join(
+            f"{heading.version}, {_span(heading.in_force)}, in {doc.path.name}" for doc, heading in versions
+        )
         count = "no version" if not found else f"{len(found)} versions"
         raise ConfigurationError(
             f"{count} of policy '{series}' in force on {date}, where there must be exactly one; found {listed or 'no file'}. "
@@ -93,7 +95,9 @@ def series_folder(series: str, home: Path) -> Path:
         ConfigurationError: `series` cannot be the name of one, or there is no such folder.
     """
     if not _SERIES.fullmatch(series):
-        raise ConfigurationError("the name of a policy series is small letters, digits, _ and -, the first a letter or digit")
+        raise ConfigurationError(
+            "the name of a policy series is small letters, digits, _ and -, the first a letter or digit"
+        )
     folder = home / "policies" / series
     if folder.is_dir():
         return folder
@@ -154,7 +158,11 @@ def check_reasons(folder: Path) -> list[Finding]:
             if code not in texts and code not in missing:
                 hint = did_you_mean(code, texts)
                 missing[code] = version.finding(Problem(place, f"'{code}' has no text in {REASONS_NAME}{hint}"))
-    unused = [Problem((code,), "no version of the series gives this reason; remove its text") for code in texts if code not in used]
+    unused = [
+        Problem((code,), "no version of the series gives this reason; remove its text")
+        for code in texts
+        if code not in used
+    ]
     return [*missing.values(), *document.findings(unused)]
 
 
@@ -178,9 +186,13 @@ def _policy_paths(folder: Path) -> list[Path]:
 
 def _heading_problems(heading: Heading, folder: Path, others: Iterable[Heading]) -> Iterator[Problem]:
     if heading.policy != folder.name:
-        yield Problem(("policy",), f"found '{heading.policy}' in the folder of '{folder.name}'; the two names are the same")
+        yield Problem(
+            ("policy",), f"found '{heading.policy}' in the folder of '{folder.name}'; the two names are the same"
+        )
     if any(heading.version == other.version for other in others):
-        yield Problem(("version",), f"'{heading.version}' stands in another file too; every version has a name of its own")
+        yield Problem(
+            ("version",), f"'{heading.version}' stands in another file too; every version has a name of its own"
+        )
 
 
 def _span(in_force: InForce) -> str:

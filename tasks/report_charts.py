@@ -1,18 +1,21 @@
 """Geometry of a report's charts: shares in per cent across, pixels down, so that text never shrinks with the page."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from schemas.report import PastNight, ScoreBucket
 from tasks.wording import NO_BREAK, counted, number, short_day
 
-PLOT_HEIGHT: Final = 200
+COURSE_HEIGHT: Final = 200
+SCORE_HEIGHT: Final = 110
 DAYS_MOST: Final = 5
 SCORES_MOST: Final = 8
 """Labels below a chart that fit side by side on a telephone."""
-LEVELS_MOST: Final = 6
+COURSE_LEVELS_MOST: Final = 6
+SCORE_LEVELS_MOST: Final = 4
 GAP: Final = 0.16
 """The part of a column's room that stays free."""
 EDGE: Final = 4
@@ -64,7 +67,7 @@ class Chart:
     levels: tuple[Mark, ...]
     base: str
     marks: tuple[Mark, ...]
-    height: int = PLOT_HEIGHT
+    height: int
 
 
 def stack(parts: Iterable[tuple[str, int]]) -> tuple[Segment, ...]:
@@ -83,30 +86,36 @@ def bar(tone: str, part: int, whole: int) -> tuple[Segment, ...]:
     return (Segment(tone, "0%", _percent(min(part, whole), whole)),) if part > 0 and whole > 0 else ()
 
 
-def score_chart(buckets: Sequence[ScoreBucket]) -> Chart | None:
-    """Draw scores across and lines upwards, the reopened ones at the bottom; None without any line."""
+def score_chart(buckets: Sequence[ScoreBucket], tone: str, lines_of: Callable[[ScoreBucket], int]) -> Chart | None:
+    """Draw scores across and some of their lines upwards, on a scale of their own; None without any such line.
+
+    Args:
+        buckets: every score judged, so that charts of several kinds of lines stand one below the other.
+        tone: the colour of the columns.
+        lines_of: which lines of a bucket are drawn.
+    """
     buckets = sorted(buckets, key=lambda bucket: bucket.from_score)
-    most = max((bucket.reopened + bucket.not_reopened for bucket in buckets), default=0)
+    most = max((lines_of(bucket) for bucket in buckets), default=0)
     if most <= 0:
         return None
     first, last, step = buckets[0].from_score, buckets[-1].from_score, _step(buckets)
-    top, levels = _levels(most)
-    scale, room = PLOT_HEIGHT / top, last + step - first
+    top, levels = _levels(most, SCORE_LEVELS_MOST)
+    scale, room = SCORE_HEIGHT / top, last + step - first
 
     def column(bucket: ScoreBucket) -> Column:
-        reopened, others = bucket.reopened * scale, bucket.not_reopened * scale
-        blocks = (_block("reopened", PLOT_HEIGHT - reopened, reopened),
-                  _block("kept", PLOT_HEIGHT - reopened - others, others))  # fmt: skip
-        says = f"From {bucket.from_score}: {number(bucket.reopened)} reopened, {number(bucket.not_reopened)} not"
-        return _column((bucket.from_score - first) / room, step / room, says, blocks)
+        height = lines_of(bucket) * scale
+        says = f"From {bucket.from_score}: {counted(lines_of(bucket), 'line', 'lines')}"
+        x = (bucket.from_score - first) / room
+        return _column(x, step / room, says, (_block(tone, SCORE_HEIGHT - height, height),))
 
     every = math.ceil(((last - first) // step + 1) / SCORES_MOST) * step
     marks = [_mark((score - first) / room, str(score)) for score in range(first, last + 1, every)]
     return Chart(
         columns=tuple(column(bucket) for bucket in buckets),
-        levels=tuple(Mark(_px(PLOT_HEIGHT - level * scale), _short(level, top)) for level in levels),
-        base=_px(PLOT_HEIGHT),
+        levels=tuple(Mark(_px(SCORE_HEIGHT - level * scale), _short(level, top)) for level in levels),
+        base=_px(SCORE_HEIGHT),
         marks=tuple(marks),
+        height=SCORE_HEIGHT,
     )
 
 
@@ -114,9 +123,9 @@ def course_chart(nights: Sequence[PastNight]) -> Chart | None:
     """Draw nights across, lines reopened upwards and lines closed again downwards; None for fewer than two nights."""
     if len(nights) < 2:  # noqa: PLR2004 - a course has a beginning and an end
         return None
-    top, ups = _levels(max(1, *(night.reopened for night in nights)))
+    top, ups = _levels(max(1, *(night.reopened for night in nights)), COURSE_LEVELS_MOST)
     deepest = max(night.closed_again for night in nights)
-    scale = PLOT_HEIGHT / (top + deepest)
+    scale = COURSE_HEIGHT / (top + deepest)
     base = top * scale
 
     def column(at: int, night: PastNight) -> Column:
@@ -124,7 +133,7 @@ def course_chart(nights: Sequence[PastNight]) -> Chart | None:
         tone = "reopened" if at == len(nights) - 1 else "reopened-before"
         says = (
             f"{short_day(night.business_date)}: {number(night.reopened)} reopened, "
-            f"{number(night.closed_again)} closed again, of {counted(night.judged, 'line', 'lines')} judged"
+            f"{number(night.closed_again)} closed again or ended, of {counted(night.judged, 'line', 'lines')} judged"
         )
         blocks = (_block(tone, base - up, up), _block("closed-again", base, down))
         return _column(at / len(nights), 1 / len(nights), says, blocks)
@@ -136,20 +145,21 @@ def course_chart(nights: Sequence[PastNight]) -> Chart | None:
         levels=tuple(Mark(_px(base - level * scale), _short(abs(level), top)) for level in sorted(levels)),
         base=_px(base),
         marks=tuple(marks),
+        height=COURSE_HEIGHT,
     )
 
 
 def _step(buckets: Sequence[ScoreBucket]) -> int:
     """The width of a bucket: the least distance between two, or 1 where there is only one."""
     starts = [bucket.from_score for bucket in buckets]
-    return min((after - before for before, after in zip(starts, starts[1:], strict=False) if after > before), default=1)
+    return min((after - before for before, after in pairwise(starts) if after > before), default=1)
 
 
-def _levels(most: int) -> tuple[int, tuple[int, ...]]:
-    """The least round number not below `most`, and the few round levels from 0 to it."""
+def _levels(most: int, count: int) -> tuple[int, tuple[int, ...]]:
+    """The least round number not below `most`, and at most `count` round levels above 0 up to it."""
     size = 10 ** (len(str(most)) - 1)
-    steps = {max(1, size * factor // 10) for factor in (1, 2, 5, 10, 20)}
-    fitting = [step for step in steps if 1 <= math.ceil(most / step) <= LEVELS_MOST]
+    steps = {max(1, size * factor // 10) for factor in (1, 2, 5, 10, 20, 25, 50)}
+    fitting = [step for step in steps if 1 <= math.ceil(most / step) <= count]
     top, step = min((math.ceil(most / step) * step, step) for step in fitting)
     return top, tuple(range(0, top + 1, step))
 

@@ -4,17 +4,26 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from schemas.errors import ReinstateError
 from schemas.report import Breakdown, Report, Tally
-from schemas.vocabulary import TRANSITIONS, Decision
+from schemas.vocabulary import Decision
 from tasks import wording
-from tasks.report_charts import Segment, bar, course_chart, score_chart, stack
+from tasks.report_charts import Chart, Segment, bar, course_chart, score_chart, stack
+from tasks.report_sentences import (
+    attention,
+    decided,
+    ended_unseen,
+    headline,
+    refuse_unless_adding_up,
+    reopened,
+    standfirst,
+)
 from tasks.wording import counted, day, money, number, share, words
 
 PAGE: Final = "report.html.j2"
@@ -97,7 +106,8 @@ def render_artifact(report: Report, templates: Path, location: str) -> str:
     Raises:
         ReinstateError: the counts do not add up.
     """
-    address = Markup(f"<{location}>") if PLAIN_ADDRESS.fullmatch(location) else location
+    is_plain = PLAIN_ADDRESS.fullmatch(location) is not None
+    address = Markup(f"<{location}>") if is_plain else location  # noqa: S704 - nothing in it is markup
     return _environment(templates, markdown=True).get_template(ARTIFACT).render(_view(report), location=address)
 
 
@@ -127,9 +137,8 @@ def inert_markdown(value: object) -> object:
 def _view(report: Report) -> dict[str, Any]:
     """Everything that the templates say, worked out; they only lay it out."""
     refuse_unless_adding_up(report)
-    decided = partial(_decided, report)
     texts = report.reason_texts
-    kept = decided(Decision.KEEP_CLOSED)
+    opened = reopened(report)
     return {
         "report": report,
         "wording": wording,
@@ -138,21 +147,21 @@ def _view(report: Report) -> dict[str, Any]:
         "standfirst": standfirst(report),
         "attention": attention(report),
         "decisions": _decisions(report),
-        "decided": decided,
-        "reopened": _reopened(report),
-        "average_limit_cents": wording.rounded(report.reopened_limit_cents // max(1, _reopened(report)), report.currency),
-        "closed_again": decided(Decision.EXPIRE, Decision.RECLOSE),
+        "decided": partial(decided, report),
+        "reopened": opened,
+        "average_limit_cents": wording.rounded(report.reopened_limit_cents // max(1, opened), report.currency),
+        "ended": decided(report, Decision.EXPIRE) + ended_unseen(report),
+        "ended_unseen": ended_unseen(report),
         "rows_bar": stack(_rows_parts(report)),
         "decisions_bar": stack((row.tone, row.lines) for row in _decisions(report)),
         "breakdowns": _breakdowns(report),
         "steps": _tallies(report.steps, report.counts.judged, "open", wording.STEPS),
-        "reasons": _tallies(report.reasons, kept, "kept", texts),
-        "review_queue": _tallies(report.review_queue, decided(Decision.REFER), "referred", texts),
+        "reasons": _tallies(report.reasons, decided(report, Decision.KEEP_CLOSED), "kept", texts),
+        "review_queue": _tallies(report.review_queue, decided(report, Decision.REFER), "referred", texts),
         "quarantine": _checks(report),
         "exceptions": _exceptions(report),
-        "scores": score_chart(report.scores),
+        "scores": _score_charts(report),
         "course": course_chart(report.nights),
-        "outstanding": _outstanding(report),
         "open_rows_most": OPEN_ROWS_MOST,
         "money": partial(money, currency=report.currency),
         "share": share,
@@ -161,84 +170,15 @@ def _view(report: Report) -> dict[str, Any]:
     }
 
 
-def refuse_unless_adding_up(report: Report) -> None:
-    """Stop where the rows, the decisions or the transitions of a report do not add up.
-
-    Raises:
-        ReinstateError: with what was expected and what was found.
-    """
-    counts = report.counts
-    parts = counts.judged + counts.not_up_for_judgement + counts.quarantined
-    transitions = _decided(report, *TRANSITIONS)
-    for what, whole, found in (
-        ("rows are judged, not up for judgement or quarantined", counts.rows, parts),
-        ("lines judged have a decision", counts.judged, sum(counts.decisions.values())),
-        ("decisions that change a line are listed as transitions", transitions, len(report.transitions)),
-    ):
-        if whole != found:
-            night = f"{report.portfolio}, {report.business_date}, revision {report.revision}"
-            raise ReinstateError(f"report of {night}: {found} of {whole} {what}; nothing was written")
-
-
-def headline(report: Report) -> str:
-    """Say in one sentence what the night did, or for a dry run would have done."""
-    reopened, closed = _reopened(report), _decided(report, Decision.KEEP_CLOSED, Decision.REFER)
-    date = day(report.business_date)
-    if not report.counts.judged:
-        return f"On {date}, no line was up for judgement."
-    if report.is_dry_run:
-        return f"On {date}, {counted(reopened, 'line', 'lines')} would be reopened, and {number(closed)} would stay closed."
-    were = "was" if reopened == 1 else "were"
-    return f"On {date}, {counted(reopened, 'line', 'lines')} {were} reopened, and {number(closed)} stay closed."
-
-
-def standfirst(report: Report) -> tuple[str, ...]:
-    """Add to the headline, in sentences: limits, lines that wait for a person, lines that were open before."""
-    said = []
-    if _reopened(report):
-        verb = "would come" if report.is_dry_run else "come"
-        said.append(f"The limits opened {verb} to {money(report.reopened_limit_cents, report.currency)}.")
-    live = _decided(report, Decision.KEEP_OPEN, Decision.KEEP_TEMPORARY, Decision.EXPIRE, Decision.RECLOSE)
-    if live:
-        stay = _decided(report, Decision.KEEP_OPEN, Decision.KEEP_TEMPORARY)
-        ended, again = _decided(report, Decision.EXPIRE), _decided(report, Decision.RECLOSE)
-        said.append(
-            f"Of {counted(live, 'line', 'lines')} reopened before and still watched, {number(stay)} stay open, "
-            f"{number(again)} {'would be' if report.is_dry_run else 'were'} closed again "
-            f"and {number(ended)} {'would reach' if report.is_dry_run else 'reached'} the end of their time."
-        )
-    return tuple(said)
-
-
-def attention(report: Report) -> tuple[str, ...]:
-    """Say what waits for a person or for another system; empty when nothing does."""
-    waiting = (
-        (_decided(report, Decision.REFER), "line waits for a person", "lines wait for a person"),
-        (sum(each.lines for each in report.exceptions), "line is an exception", "lines are exceptions"),
-        (report.counts.quarantined, "row is in quarantine", "rows are in quarantine"),
-        (_outstanding(report), "notice or request is not accepted yet", "notices and requests are not accepted yet"),
-    )
-    return tuple(counted(count, one, many) for count, one, many in waiting if count)
-
-
-def _decided(report: Report, *decisions: Decision) -> int:
-    return sum(report.counts.decisions.get(decision, 0) for decision in decisions)
-
-
-def _reopened(report: Report) -> int:
-    return _decided(report, Decision.REOPEN, Decision.REOPEN_TEMPORARILY)
-
-
-def _outstanding(report: Report) -> int:
-    return sum(delivery.owed - delivery.accepted for delivery in report.deliveries)
-
-
 def _decisions(report: Report) -> list[DecisionRow]:
     """Every decision that was made, in the order of the colours, and any that has none at the end."""
     made = report.counts.decisions
     order = [*TONES, *(code for code in made if code not in TONES)]
-    rows = (DecisionRow(code, TONES.get(code, "kept"), words(code, wording.DECISIONS), made.get(code, 0)) for code in order)
-    return [row for row in rows if row.lines]
+    return [
+        DecisionRow(code, TONES.get(code, "kept"), words(code, wording.DECISIONS), made[code])
+        for code in order
+        if made.get(code)
+    ]
 
 
 def _rows_parts(report: Report) -> list[tuple[str, int]]:
@@ -285,6 +225,16 @@ def _tallies(tallies: Iterable[Tally], whole: int, tone: str, known: Any) -> lis
     ]
 
 
+def _score_charts(report: Report) -> list[tuple[str, int, Chart | None]]:
+    """Lines reopened and lines not, each on its own scale: few are reopened on an ordinary night."""
+    kinds = (("Reopened", "reopened", "reopened"), ("Not reopened", "not_reopened", "kept"))
+    return [
+        (said, sum(map(attrgetter(name), report.scores)), score_chart(report.scores, tone, attrgetter(name)))
+        for said, name, tone in kinds
+        if report.scores
+    ]
+
+
 def _exceptions(report: Report) -> list[BarRow]:
     rows = _tallies(report.exceptions, 0, "referred", {})
     return [replace(row, words=_sentence(row.words)) for row in rows]
@@ -295,11 +245,7 @@ def _sentence(said: str) -> str:
 
 
 def _checks(report: Report) -> list[BarRow]:
-    """Failed checks, with the column, where one is named, as the code."""
+    """Failed checks, with the column that they are about, where one is named, as the code."""
     rows = _tallies(report.quarantine, report.counts.quarantined, "quarantined", {})
     halves = ((row, *row.words.partition(": ")) for row in rows)
-    return [
-        replace(row, words=_sentence(wrong), code=column) if wrong else row
-        for row, column, _, wrong in halves
-    ]
-
+    return [replace(row, words=wrong, code=column) if wrong else row for row, column, _, wrong in halves]

@@ -32,12 +32,22 @@ _BOUNDS: Final = {
     "less_than_equal": ("at most", "le"),
     "less_than": ("less than", "lt"),
 }
+_PLAIN: Final = {
+    "missing": "is missing",
+    "string_too_short": "is empty",
+    "too_short": "is empty",
+    "string_too_long": "must be at most {max_length} characters long",
+    "too_long": "must have at most {max_length} entries",
+    "union_tag_not_found": "{discriminator} is missing: it says which keys belong here",
+    "value_error": "{error}",
+}
 _PATTERNS: Final = {
     r"^[A-Za-z][A-Za-z0-9_]{0,63}$": "a letter, then at most 63 letters, digits or _",
     r"^[a-z][a-z0-9_]{0,63}$": "a small letter, then at most 63 small letters, digits or _",
     r"^[a-z0-9][a-z0-9_-]{0,63}$": "at most 64 small letters, digits, _ or -, the first a letter or digit",
     r"^[A-Z]{3}$": "three capital letters, such as EUR",
-    r"^[A-Za-z_][A-Za-z0-9_]*$": "letters, digits or _, the first no digit",
+    r"^[A-Za-z_][A-Za-z0-9_]*$": "the name of a variable: letters, digits or _, the first no digit",
+    r"\S": "text that is not blank",
 }
 
 
@@ -187,37 +197,33 @@ def _fits_unquoted(text: str, expected: list[str]) -> bool:
 
 def _message(item: ErrorDetails, known: tuple[str, ...]) -> str:
     kind, value, context = item["type"], item["input"], item.get("ctx", {})
-    last = item["loc"][-1] if item["loc"] else ""
+    last = str(item["loc"][-1]) if item["loc"] else ""
+    if kind in _PLAIN:
+        return _PLAIN[kind].format(**context)
     if kind in _BOUNDS:
         words, key = _BOUNDS[kind]
         return f"must be {words} {context[key]}, found {found(value)}"
     match kind:
-        case "missing":
-            return "is missing"
         case "extra_forbidden":
-            return f"unknown key '{shortened(str(last))}'{did_you_mean(str(last), known)}"
+            return f"unknown key '{shortened(last)}'{did_you_mean(last, known)}"
         case "invalid_key":
             return f"expected a key that is text, found {found(value)}; {QUOTE_IT}"
         case "string_pattern_mismatch":
             pattern = context["pattern"]
             return f"expected {_PATTERNS.get(pattern, f'text of the form {pattern}')}, found {found(value)}"
-        case "string_too_short" | "too_short":
-            return "is empty"
-        case "string_too_long" | "too_long":
-            return f"must be at most {context['max_length']} long"
         case "enum" | "literal_error" | "union_tag_invalid":
             return _choice_message(value, context)
-        case "union_tag_not_found":
-            return f"{context['discriminator']} is missing: it says which keys belong here"
-        case "value_error":
-            return str(context["error"])
     return f"{item['msg']}, found {found(value)}"
 
 
 def _choice_message(value: Any, context: dict[str, Any]) -> str:
     expected = str(context.get("expected_tags") or context["expected"])
     given = context.get("tag", value)
-    hint = did_you_mean(given, expected.replace("'", "").replace(" or ", ", ").split(", ")) if isinstance(given, str) else ""
+    hint = (
+        did_you_mean(given, expected.replace("'", "").replace(" or ", ", ").split(", "))
+        if isinstance(given, str)
+        else ""
+    )
     return f"expected {expected.replace(chr(39), '')}, found {found(given)}{hint}"
 
 

@@ -108,7 +108,7 @@ def amount(cents: int, currency: str) -> str:
 
 def rounded(cents: int, currency: str) -> int:
     """Drop what is less than one whole unit of the currency."""
-    unit = 10 ** MINOR_DIGITS.get(currency, 2)
+    unit: int = 10 ** MINOR_DIGITS.get(currency, 2)
     return cents // unit * unit
 
 

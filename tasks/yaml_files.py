@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
@@ -24,6 +24,7 @@ from tasks.yaml_scalars import QUOTE_IT, ScalarRefused, plain_value, shortened
 
 SIZE_MAX_BYTES: Final = 1024 * 1024
 DEPTH_MAX: Final = 30
+BYTE_ORDER_MARK: Final = "\ufeff"
 
 ShapeT = TypeVar("ShapeT", bound=BaseModel)
 
@@ -33,7 +34,10 @@ _REFUSED: Final = object()
 
 @dataclass(frozen=True)
 class Document:
-    """A file that was read: its value, its text, and the line of every place in it."""
+    """A file that was read: its value, its text, and the line of every place in it.
+
+    `text` encodes to exactly the bytes of the file, of which `sha256` is the hash.
+    """
 
     path: Path
     value: Any
@@ -54,7 +58,9 @@ class Document:
     def finding(self, problem: Problem) -> Finding:
         """One problem of this file with its line."""
         where = dotted(problem.place)
-        return Finding(str(self.path), self.line_of(problem.place), f"{where}: {problem.message}" if where else problem.message)
+        return Finding(
+            str(self.path), self.line_of(problem.place), f"{where}: {problem.message}" if where else problem.message
+        )
 
 
 def read_yaml(path: Path) -> Document:
@@ -89,36 +95,40 @@ def validate_shape(document: Document, shape: type[ShapeT]) -> ShapeT:
 
 def _bytes_of(path: Path) -> bytes:
     try:
-        if path.exists() and not path.is_file():
-            _refuse(path, 1, "expected a file, found something else; name a YAML file")
+        is_file = path.is_file()
         with path.open("rb") as file:
-            content = file.read(SIZE_MAX_BYTES + 1)
+            content = file.read(SIZE_MAX_BYTES + 1) if is_file else b""
     except OSError as error:
         reason = error.strerror or type(error).__name__
     else:
+        if not is_file:
+            raise _refused(path, 1, "expected a file, found something else; name a YAML file")
         if len(content) > SIZE_MAX_BYTES:
-            _refuse(path, 1, "found more than 1 MiB; a file that people write is smaller: split it")
+            raise _refused(path, 1, "found more than 1 MiB; a file that people write is smaller: split it")
         return content
-    _refuse(path, 1, f"cannot be read: {reason}")
+    raise _refused(path, 1, f"cannot be read: {reason}")
 
 
 def _text_of(path: Path, content: bytes) -> str:
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
     else:
-        if not text.strip():
-            _refuse(path, 1, "found an empty file; it may have been cut off: write it again")
+        if not text.removeprefix(BYTE_ORDER_MARK).strip():
+            raise _refused(path, 1, "found an empty file; it may have been cut off: write it again")
         if not text.endswith("\n"):
             last = text.count("\n") + 1
-            _refuse(path, last, "found no newline at the end; the file may be half-written: save it whole, with one")
+            words = (
+                "found no newline at the end; the file may be half-written: save it whole, with a newline at its end"
+            )
+            raise _refused(path, last, words)
         return text
-    _refuse(path, line, "found bytes that are not UTF-8; save the file as UTF-8")
+    raise _refused(path, line, "found bytes that are not UTF-8; save the file as UTF-8")
 
 
-def _refuse(path: Path, line: int, message: str) -> NoReturn:
-    raise FileRefused([Finding(str(path), line, message)])
+def _refused(path: Path, line: int, message: str) -> FileRefused:
+    return FileRefused([Finding(str(path), line, message)])
 
 
 class _Builder:
@@ -135,7 +145,7 @@ class _Builder:
 
     def build(self, text: str) -> Any:
         """The value of the only document in `text`; None, and findings, if there is no such thing."""
-        self.events = YAML(typ="safe", pure=True).parse(text)
+        self.events = YAML(typ="safe", pure=True).parse(text.removeprefix(BYTE_ORDER_MARK))
         value, documents = None, 0
         try:
             with warnings.catch_warnings():
@@ -181,14 +191,15 @@ class _Builder:
         if isinstance(event, yaml_events.AliasEvent):
             self.say(_line(event), f"found the alias *{shortened(event.anchor)}; write out what it stands for")
             return _REFUSED
-        self._marks(event)
+        self._marks(cast("yaml_events.ScalarEvent", event))
         if isinstance(event, yaml_events.MappingStartEvent):
             return self._mapping(place, depth)
         if isinstance(event, yaml_events.SequenceStartEvent):
             return self._sequence(place, depth)
-        return self._scalar(event, self.lines[place] if not event.value else _line(event))
+        scalar = cast("yaml_events.ScalarEvent", event)
+        return self._scalar(scalar, _line(event) if scalar.value else self.lines[place])
 
-    def _marks(self, event: yaml_events.Event) -> None:
+    def _marks(self, event: yaml_events.ScalarEvent | yaml_events.CollectionStartEvent) -> None:
         if event.anchor is not None:
             self.say(_line(event), f"found the anchor &{shortened(event.anchor)}; nothing may refer to it: remove it")
         if event.ctag is not None:

@@ -30,7 +30,10 @@ _SURPRISES: Final = tuple(
         (r"[-+]?\.(inf|nan)", "it is not a finite number: write a number"),
         (r"[-+]?0[0-9][0-9_]*", "some programs read it as an octal number: write it without the leading 0"),
         (r"[-+]?0(x[0-9a-f_]+|o[0-7_]+|b[01_]+)", "numbers are written in decimal digits"),
-        (r"[-+]?[0-9][0-9_]*(:[0-9]{1,2})+(\.[0-9_]*)?", "some programs read it as a number to base 60: write a number"),
+        (
+            r"[-+]?[0-9][0-9_]*(:[0-9]{1,2})+(\.[0-9_]*)?",
+            "some programs read it as a number to base 60: write a number",
+        ),
         (r"\+(\.?[0-9]).*", "a number has no plus sign: write it without"),
         (r"[-+]?[0-9][0-9_]*_[0-9_]*(\.[0-9_]*)?(e[-+]?[0-9]+)?", "a number has digits only: write it without _"),
         (r"-?\.[0-9_]+(e[-+]?[0-9]+)?", "a number starts with a digit: write 0 before the point"),
@@ -84,7 +87,9 @@ def _integer(text: str) -> int:
 def _float(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise ScalarRefused(f"found {shortened(text)}, which is not a finite number: write a smaller one, or {QUOTE_IT}")
+        raise ScalarRefused(
+            f"found {shortened(text)}, which is not a finite number: write a smaller one, or {QUOTE_IT}"
+        )
     return value
 
 

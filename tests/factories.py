@@ -140,7 +140,7 @@ def rules(policy: PolicyDict) -> Rules:
 
 
 def line(**changes: Any) -> Row:
-    """A clean closed line that the small policy reopens with half... of nothing: its whole closed limit."""
+    """A clean closed line that the small policy reopens with its whole closed limit."""
     row: Row = {
         "account_id": "000123",
         "business_date": NIGHT,
@@ -197,8 +197,23 @@ def frame(rows: Iterable[Row], compiled: Rules) -> pd.DataFrame:
     columns: dict[str, pd.Series] = {"account_id": pd.Series([row["account_id"] for row in rows], dtype="str")}
     for name, kind in {**compiled.snapshot_columns, **LEDGER_COLUMNS}.items():
         values = [_ledger_value(name, row) if name in LEDGER_COLUMNS else row.get(name) for row in rows]
-        columns[name] = _series(values, kind)
+        columns[name] = series(values, kind)
     return pd.DataFrame(columns)
+
+
+def series(values: list[Any], kind: AttributeType) -> pd.Series:
+    """A typed column of plain values, None where one is missing."""
+    match kind:
+        case AttributeType.INTEGER:
+            return pd.Series(values, dtype="Int64")
+        case AttributeType.BOOLEAN:
+            return pd.Series(values, dtype="boolean")
+        case AttributeType.NUMBER:
+            return pd.Series([np.nan if value is None else value for value in values], dtype="float64")
+        case AttributeType.DATE:
+            return pd.Series(np.array(values, "datetime64[D]").astype("datetime64[s]"))
+        case AttributeType.CATEGORY:
+            return pd.Series(pd.Categorical(values))
 
 
 def judge(compiled: Rules, rows: Iterable[Row], date: datetime.date = NIGHT) -> Evidence:
@@ -257,17 +272,3 @@ def _ledger_value(name: str, row: Row) -> Any:
     if name == "ledger_state":
         return row.get(name) or "none"
     return row.get(name) or 0 if name.endswith("_count") else row.get(name)
-
-
-def _series(values: list[Any], kind: AttributeType) -> pd.Series:
-    match kind:
-        case AttributeType.INTEGER:
-            return pd.Series(values, dtype="Int64")
-        case AttributeType.BOOLEAN:
-            return pd.Series(values, dtype="boolean")
-        case AttributeType.NUMBER:
-            return pd.Series([np.nan if value is None else value for value in values], dtype="float64")
-        case AttributeType.DATE:
-            return pd.Series(np.array(values, "datetime64[D]").astype("datetime64[s]"))
-        case AttributeType.CATEGORY:
-            return pd.Series(pd.Categorical(values))

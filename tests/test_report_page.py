@@ -12,8 +12,9 @@ from schemas import vocabulary
 from schemas.errors import ReinstateError
 from schemas.report import Breakdown, Counts, DeliveryTally, PastNight, Report, ScoreBucket, Tally
 from tasks import wording
-from tasks.report_charts import PLOT_HEIGHT, course_chart, score_chart, stack
-from tasks.report_page import TONES, headline, inert_markdown, render_artifact, render_page
+from tasks.report_charts import COURSE_HEIGHT, SCORE_HEIGHT, Chart, course_chart, score_chart, stack
+from tasks.report_page import TONES, inert_markdown, render_artifact, render_page
+from tasks.report_sentences import headline
 from tests.report_factory import EMPTY, NIGHT, TEXTS, bare_report, rich_report
 
 TEMPLATES = Path(__file__).parents[1] / "deployments" / "templates"
@@ -63,6 +64,12 @@ class Page(HTMLParser):
 
 def page(report: Report) -> Page:
     return Page(render_page(report, TEMPLATES))
+
+
+def counts_of(**decisions: int) -> Counts:
+    judged = sum(decisions.values())
+    rest = {"not_up_for_judgement": 0, "quarantined": 0, "pending_activation": 0}
+    return Counts(rows=judged, judged=judged, decisions=decisions, **rest)
 
 
 def plain(text: str) -> str:
@@ -143,7 +150,9 @@ def test_share_never_rounds_something_to_nothing_or_to_all(part: int, whole: int
 
 
 def test_dates_are_written_alike_under_every_locale() -> None:
-    assert [plain(wording.day(datetime.date(2026, month, 1))).split()[1] for month in range(1, 13)] == list(wording.MONTHS)
+    assert [plain(wording.day(datetime.date(2026, month, 1))).split()[1] for month in range(1, 13)] == list(
+        wording.MONTHS
+    )
     assert plain(wording.short_day(datetime.date(2028, 2, 29))) == "29 Feb 2028"
 
 
@@ -159,29 +168,38 @@ def test_a_stack_fills_its_bar_without_gaps() -> None:
 
 @pytest.mark.parametrize("most", [1, 2, 3, 7, 9, 10, 11, 99, 412, 1000, 1012, 99_999, 10**6, 123_456_789])
 def test_levels_cover_the_columns_and_are_few(most: int) -> None:
-    chart = score_chart([ScoreBucket(from_score=600, reopened=most, not_reopened=0)])
+    night = PastNight(business_date=NIGHT, judged=most, reopened=most, closed_again=0)
+    course = course_chart([night, night])
+    assert course is not None
+    for chart, height, count in ((scored((600, most)), SCORE_HEIGHT, 4), (course, COURSE_HEIGHT, 6)):
+        assert 2 <= len(chart.levels) <= count + 1
+        assert len({level.says for level in chart.levels}) == len(chart.levels)
+        assert max(len(level.says) for level in chart.levels) <= 6
+        (block,) = chart.columns[0].blocks
+        assert float(block.height) >= height / 2
+        assert float(block.y) >= 0
+
+
+def scored(*lines: tuple[int, int]) -> Chart:
+    buckets = [ScoreBucket(from_score=at, reopened=count, not_reopened=0) for at, count in lines]
+    chart = score_chart(buckets, "reopened", lambda bucket: bucket.reopened)
     assert chart is not None
-    assert 2 <= len(chart.levels) <= 7
-    assert len({level.says for level in chart.levels}) == len(chart.levels)
-    assert max(len(level.says) for level in chart.levels) <= 6
-    (block,) = chart.columns[0].blocks
-    assert float(block.height) >= PLOT_HEIGHT / 2
-    assert float(block.y) >= 0
+    return chart
 
 
 def test_scores_stand_where_they_belong_even_with_a_gap_and_out_of_order() -> None:
-    scores = [(640, 1, 2), (600, 0, 4), (620, 2, 2), (700, 1, 0)]
-    chart = score_chart([ScoreBucket(from_score=at, reopened=up, not_reopened=no) for at, up, no in scores])
-    assert chart is not None
+    chart = scored((640, 1), (600, 0), (620, 2), (700, 1))
     lefts = [float(column.x[:-1]) for column in chart.columns]
     assert [round((left - lefts[0]) * 6 / 100) for left in lefts] == [0, 1, 2, 5]
+    assert [len(column.blocks) for column in chart.columns] == [0, 1, 1, 1]
     assert chart.marks[0].says == "600"
 
 
 def test_no_chart_without_lines_and_no_course_of_a_single_night() -> None:
     night = PastNight(business_date=NIGHT, judged=0, reopened=0, closed_again=0)
-    assert score_chart([]) is None
-    assert score_chart([ScoreBucket(from_score=600, reopened=0, not_reopened=0)]) is None
+    bucket = ScoreBucket(from_score=600, reopened=0, not_reopened=7)
+    assert score_chart([], "kept", lambda each: each.not_reopened) is None
+    assert score_chart([bucket], "reopened", lambda each: each.reopened) is None
     assert course_chart([night]) is None
     assert course_chart([night, night]) is not None
 
@@ -192,7 +210,9 @@ def test_a_course_keeps_inside_its_plot_whichever_way_it_goes() -> None:
         chart = course_chart([night] * 60)
         assert chart is not None
         blocks = [block for column in chart.columns for block in column.blocks]
-        assert all(0 <= float(block.y) <= float(block.y) + float(block.height) <= PLOT_HEIGHT + 0.01 for block in blocks)
+        assert all(
+            0 <= float(block.y) <= float(block.y) + float(block.height) <= COURSE_HEIGHT + 0.01 for block in blocks
+        )
         assert len(chart.marks) <= 5
 
 
@@ -209,7 +229,9 @@ def test_the_page_is_whole_and_needs_nothing_else(report: Report) -> None:
     assert shown.count("script") == shown.count("img") == shown.count("iframe") == 0
     assert shown.count("table") == shown.count("caption")
     for tag, attributes in shown.elements:
-        assert not any(name.startswith("on") or name in {"src", "srcset", "action", "style"} for name in attributes), tag
+        assert not any(name.startswith("on") or name in {"src", "srcset", "action", "style"} for name in attributes), (
+            tag
+        )
         assert attributes.get("href", "data:,") == "data:,"
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
     assert "url(" not in style
@@ -232,9 +254,9 @@ def test_the_headline_says_what_happened() -> None:
 
 
 def test_one_line_is_said_in_the_singular() -> None:
-    counts = Counts(rows=1, judged=1, not_up_for_judgement=0, quarantined=0, pending_activation=0, decisions={"reopen": 1})
+    counts = counts_of(reopen=1, refer=1)
     report = rich_report(counts=counts, transitions=rich_report().transitions[:1])
-    assert plain(headline(report)) == "On 5 November 2026, 1 line was reopened, and 0 stay closed."
+    assert plain(headline(report)) == "On 5 November 2026, 1 line was reopened, and 1 stays closed."
 
 
 def test_the_numbers_are_there_with_separators_and_currency() -> None:
@@ -243,7 +265,7 @@ def test_the_numbers_are_there_with_separators_and_currency() -> None:
         assert said in text
     for said in ("Credit assessment", "Reopened for a time", "Legacy import", "MERCHANT-24", "Request to close a line"):
         assert said in text
-    for said in (TEXTS["bureau_score_low"] + " bureau_score_low", "Outside 300 to 900 bureau_score"):
+    for said in (TEXTS["bureau_score_low"] + " bureau_score_low", "bureau_score is outside what is allowed"):
         assert said in text
 
 
@@ -258,10 +280,8 @@ def test_all_transitions_are_on_the_page_folded_only_when_many() -> None:
     rich = rich_report()
     whole = render_page(rich, TEMPLATES)
     assert all(f">{row.sequence}</th>" in whole for row in rich.transitions)
-    assert "All 426 transitions" in Page(whole).text
-    few = {"reopen": 50, "keep_closed": 1}
-    counts = Counts(rows=51, judged=51, not_up_for_judgement=0, quarantined=0, pending_activation=0, decisions=few)
-    shown = page(rich_report(counts=counts, transitions=rich.transitions[:50]))
+    assert "All 427 transitions" in Page(whole).text
+    shown = page(rich_report(counts=counts_of(reopen=50, keep_closed=1), transitions=rich.transitions[:50]))
     assert "transitions" not in shown.text
     assert shown.count("details") == 2
 
@@ -283,8 +303,7 @@ def test_a_section_without_content_says_so_in_a_sentence() -> None:
 
 @pytest.mark.parametrize("name", EMPTY)
 def test_any_section_may_be_empty_alone(name: str) -> None:
-    counts = Counts(rows=9, judged=9, not_up_for_judgement=0, quarantined=0, pending_activation=0, decisions={"refer": 9})
-    report = rich_report(**{"counts": counts, "transitions": (), name: ()})
+    report = rich_report(**{"counts": counts_of(refer=9), "transitions": (), name: ()})
     assert 'class="empty"' in render_page(report, TEMPLATES)
 
 
@@ -295,6 +314,13 @@ def test_a_dry_run_is_marked_and_a_published_night_is_not() -> None:
     assert "A dry run owes nobody a notice." in dry.text
     assert "were reopened" not in dry.text
     assert "ry run" not in page(rich_report()).text
+
+
+def test_a_temporary_line_that_the_snapshot_lacks_ends_and_is_counted_beside_the_decisions() -> None:
+    text = page(rich_report()).text
+    assert "1 temporary line without a row in the snapshot ended as well" in text
+    assert "No longer open 15 9 closed again, 6 ended" in text
+    assert "watched, 1,350 stay open, 9 were closed again and 6 ended on their date" in text
 
 
 @pytest.mark.parametrize("missing", ["rows", "decisions", "transitions"])
@@ -324,8 +350,14 @@ HOSTILE = "</style></title><script>alert(1)</script><img src=x onerror=alert(2)>
 
 
 def hostile_report() -> Report:
-    tallies = (Tally(word=HOSTILE, lines=3), Tally(word=f"a: {HOSTILE}", lines=2), Tally(word="payment_overdue", lines=1))
-    rows = tuple(row.model_copy(update={"reasons": ("payment_overdue",), "cause": HOSTILE}) for row in rich_report().transitions)
+    tallies = (
+        Tally(word=HOSTILE, lines=3),
+        Tally(word=f"a: {HOSTILE}", lines=2),
+        Tally(word="payment_overdue", lines=1),
+    )
+    rows = tuple(
+        row.model_copy(update={"reasons": ("payment_overdue",), "cause": HOSTILE}) for row in rich_report().transitions
+    )
     broken = (Breakdown(word=HOSTILE, judged=4, reopened=1, kept_closed=2, referred=1),)
     names = ("title", "portfolio", "policy", "policy_version", "code_version", "ledger_head", "plan_hash")
     return rich_report(
@@ -373,7 +405,9 @@ def test_the_artifact_has_headline_counts_and_the_way_to_the_page() -> None:
     assert len(text) < 3000
 
 
-@pytest.mark.parametrize("location", ["/reports/first light/report.html", "javascript:alert(1)", "https://a.example/x y"])
+@pytest.mark.parametrize(
+    "location", ["/reports/first light/report.html", "javascript:alert(1)", "https://a.example/x y"]
+)
 def test_a_location_that_is_no_plain_web_address_is_no_link(location: str) -> None:
     text = render_artifact(bare_report(), TEMPLATES, location)
     assert "<" not in text

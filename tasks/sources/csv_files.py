@@ -83,12 +83,12 @@ def _batches(path: Path, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
                 column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, null_values=[]
             ),
         ) as reader:
-            if reader.schema.names != list(names):
-                raise pa.ArrowInvalid("the header reads in two ways")
-            yield from reader
+            problem = "" if reader.schema.names == list(names) else "its header reads in two ways"
+            if not problem:
+                yield from reader
     except pa.ArrowInvalid as error:
         problem = _words(path, ragged, str(error))
-    else:
+    if not problem:
         return
     raise SnapshotRefused(f"{path.name}: {problem}. Have the file written again.")
 

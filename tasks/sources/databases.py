@@ -87,7 +87,9 @@ def _url(address: str) -> URL:
         return make_url(address)
     except (ArgumentError, ValueError):
         pass
-    raise ConfigurationError("the database's URL cannot be read; it looks like postgresql://user:password@host/database")
+    raise ConfigurationError(
+        "the database's URL cannot be read; it looks like postgresql://user:password@host/database"
+    )
 
 
 def _sqlite(url: URL) -> Engine:

@@ -83,7 +83,9 @@ def find_delivery(folder: Path, business_date: datetime.date) -> Delivery:
     _refuse_unfinished(own, business_date)
     found = [path for path in own if path.name in (date, *(f"{date}{suffix}" for suffix in FORMATS))]
     if not found:
-        raise SnapshotRefused(f"there is no snapshot of {date}: {folder} has no folder {date} and no file {date}.parquet or .csv")
+        raise SnapshotRefused(
+            f"there is no snapshot of {date}: {folder} has no folder {date} and no file {date}.parquet or .csv"
+        )
     if len(found) > 1:
         raise SnapshotRefused(f"the snapshot of {date} is there as {' and as '.join(p.name for p in found)}; keep one")
     if found[0].is_dir():
@@ -129,7 +131,9 @@ def _files_in(folder: Path, business_date: datetime.date) -> tuple[Path, ...]:
             f"it may hold .parquet or .csv files and {MANIFEST_NAME} only"
         )
     if len({path.suffix for path in entries}) > 1:
-        raise SnapshotRefused(f"the folder of the snapshot of {business_date} mixes .parquet and .csv; deliver one of them")
+        raise SnapshotRefused(
+            f"the folder of the snapshot of {business_date} mixes .parquet and .csv; deliver one of them"
+        )
     return tuple(entries)
 
 

@@ -2,7 +2,6 @@
 
 import datetime
 import hashlib
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -89,7 +88,7 @@ def _copy(source: Path, target: Path) -> str:
 
 def _state(path: Path) -> tuple[int, int, int]:
     """What changes when a file is written to or replaced."""
-    state = os.stat(path)
+    state = path.stat()
     return state.st_size, state.st_mtime_ns, state.st_ino
 
 

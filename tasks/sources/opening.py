@@ -41,7 +41,9 @@ def _address(kept: DatabaseAddress, read_secret: SecretReader | None) -> str:
     if kept.environment is not None:
         address = os.environ.get(kept.environment, "")
         if not address:
-            raise ConfigurationError(f"the environment variable {kept.environment} is not set; it holds the database's URL")
+            raise ConfigurationError(
+                f"the environment variable {kept.environment} is not set; it holds the database's URL"
+            )
         return address
     if read_secret is None:
         raise ConfigurationError(

@@ -1,7 +1,6 @@
 """Parquet deliveries: kept byte for byte where their row groups fit the partitions, else written anew in a stream."""
 
 import datetime
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -61,7 +60,7 @@ def partition_files(files: Sequence[Path], folder: Path, request: Request) -> tu
         pieces = [piece for path in files for piece in _pieces_of(path, request.rows_per_partition)]
         if _fits(pieces, request.rows_per_partition):
             for path in files:
-                os.replace(path, folder / path.name)
+                path.replace(folder / path.name)
             return tuple(pieces)
         return _rewritten(files, folder, request)
     except pa.ArrowException:

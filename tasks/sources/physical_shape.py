@@ -24,6 +24,7 @@ def refuse_wrong_columns(found: Mapping[str, Sequence[str]], request: Request) -
 
     Args:
         found: the names of the columns, in the source's words, by where they were found.
+        request: what is expected.
     """
     _refuse(request, {where: _column_problems(names, request) for where, names in found.items()})
 

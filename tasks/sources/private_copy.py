@@ -190,7 +190,7 @@ def _to_disk(path: Path) -> None:
 def _move(folder: Path, target: Path) -> bool:
     """Give the finished copy its final name; False if someone else has meanwhile finished the same one."""
     try:
-        os.replace(folder, target)
+        folder.replace(target)
     except OSError:
         if not _is_there(target):
             raise

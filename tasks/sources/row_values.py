@@ -58,7 +58,9 @@ def _dates_of_text(name: str, values: Sequence[str | None]) -> pa.Array:
     cells = pa.array(["" if value is None else value or "?" for value in values], pa.string())
     dates, marked = typed_cells(cells, AttributeType.DATE)
     if marked.any():
-        raise SnapshotRefused(f"column '{name}' holds text that is not a date as YYYY-MM-DD; put it right in the source")
+        raise SnapshotRefused(
+            f"column '{name}' holds text that is not a date as YYYY-MM-DD; put it right in the source"
+        )
     return dates
 
 

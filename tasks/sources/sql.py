@@ -8,7 +8,20 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import ColumnElement, Connection, Date, FromClause, bindparam, column, func, select, table, text, true
+from sqlalchemy import (
+    ColumnClause,
+    ColumnElement,
+    Connection,
+    Date,
+    FromClause,
+    bindparam,
+    column,
+    func,
+    select,
+    table,
+    text,
+    true,
+)
 from sqlalchemy.sql import quoted_name
 
 from schemas.errors import ConfigurationError, SnapshotRefused
@@ -148,13 +161,15 @@ class SqlSnapshots:
         yield account_id.is_(None)
 
 
-def _column(name: str) -> ColumnElement[Any]:
+def _column(name: str) -> ColumnClause[Any]:
     return column(quoted_name(name, quote=True))
 
 
 def _table_name(name: str) -> str:
     if not _TABLE_NAME.fullmatch(name):
-        raise ConfigurationError("source.table is a table or schema.table, with one dot at most; use a query for anything else")
+        raise ConfigurationError(
+            "source.table is a table or schema.table, with one dot at most; use a query for anything else"
+        )
     return name
 
 

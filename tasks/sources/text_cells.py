@@ -61,7 +61,9 @@ def _integers(cells: pa.Array) -> Cells:
     sizes = pc.utf8_length(digits).to_numpy(zero_copy_only=False)
     edge = np.where(minus, _mask(pc.less_equal(digits, _LEAST)), _mask(pc.less_equal(digits, _GREATEST)))
     fits = well & ((sizes <= SAFE_DIGITS) | ((sizes == SAFE_DIGITS + 1) & edge))
-    bare = pc.binary_join_element_wise(pc.if_else(pa.array(minus), "-", ""), pc.if_else(pc.equal(digits, ""), "0", digits), "")
+    bare = pc.binary_join_element_wise(
+        pc.if_else(pa.array(minus), "-", ""), pc.if_else(pc.equal(digits, ""), "0", digits), ""
+    )
     return _without(bare, ~fits).cast(pa.int64()), _marked(cells, fits)
 
 
@@ -89,9 +91,10 @@ def _dates(cells: pa.Array) -> Cells:
         pc.utf8_slice_codeunits(likely, start, stop).cast(pa.int32()).to_numpy(zero_copy_only=False)
         for start, stop in ((0, 4), (5, 7), (8, 10))
     )
-    months = ((year - 1970) * 12 + np.clip(month, 1, 12) - 1).astype("datetime64[M]")
+    real_month = np.clip(month, 1, 12)
+    months = ((year - 1970) * 12 + real_month - 1).astype("datetime64[M]")
     days = months.astype("datetime64[D]") + (day - 1)
-    real = well & (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1) & (days.astype("datetime64[M]") == months)
+    real = well & (year >= 1) & (month == real_month) & (day >= 1) & (days.astype("datetime64[M]") == months)
     return pa.array(days.astype(np.int64).astype(np.int32), mask=~real).cast(pa.date32()), _marked(cells, real)
 
 

@@ -142,6 +142,24 @@ scored AS (
         deceased OR insolvency_open OR fraud_confirmed OR charged_off OR sanctions_hit OR on_hardship_plan
             OR legal_action OR product_withdrawn OR objection AS excluded,
         students_wait OR merchants_wait AS frozen,
+        -- Failed, and asked by the cause; what all four causes ask needs no name of its own.
+        CASE closure_cause
+            WHEN 'credit_assessment' THEN NOT "criterion.ON_TIME_3M" WHEN 'abnormal_behaviour' THEN NOT "criterion.ON_TIME_6M"
+        END AS fails_on_time,
+        NOT "criterion.LATE_24M" AND closure_cause <> 'product_operation' AS fails_late_24m,
+        NOT "criterion.UTILISATION" AND closure_cause = 'credit_assessment' AS fails_utilisation,
+        NOT "criterion.DEBT_SERVICE" AND closure_cause <> 'product_operation' AS fails_debt_service,
+        NOT "criterion.TURNOVER" AND closure_cause <> 'product_operation' AS fails_turnover,
+        NOT ("criterion.ENQUIRIES_3M" AND "criterion.ENQUIRIES_6M")
+            AND closure_cause IN ('credit_assessment', 'abnormal_behaviour') AS fails_enquiries,
+        CASE closure_cause
+            WHEN 'abnormal_behaviour' THEN NOT "criterion.ALERT_CLEARED" ELSE NOT "criterion.NO_OPEN_ALERT"
+        END AS fails_alert,
+        NOT "criterion.ALERT_QUIET_180D" AND closure_cause = 'abnormal_behaviour' AS fails_quiet,
+        CASE closure_cause
+            WHEN 'policy_tightening' THEN NOT "criterion.CLOSED_30D" WHEN 'product_operation' THEN NULL
+            ELSE NOT "criterion.CLOSED_90D"
+        END AS fails_wait,
         CASE
             WHEN cap_all_debt IS NOT NULL AND cap_one_line IS NOT NULL THEN least(cap_all_debt, cap_one_line, 20000000)
         END AS cap
@@ -218,97 +236,53 @@ SELECT
     CASE WHEN step = 'granted' AND found = 'kept' THEN tonight() + 7 END AS valid_until,
     CASE
         WHEN step = 'granted' THEN []::VARCHAR[]
+        -- Failed criteria: one order serves all four causes.
         WHEN found = 'kept' THEN list_concat(
-            CASE closure_cause
-                WHEN 'credit_assessment' THEN present([
-                    CASE WHEN NOT "criterion.CURRENT" THEN 'payment_overdue' END,
-                    CASE WHEN NOT "criterion.ON_TIME_3M" THEN 'payment_history_short' END,
-                    CASE WHEN NOT "criterion.LATE_6M" THEN 'late_in_last_6_months' END,
-                    CASE WHEN NOT "criterion.LATE_24M" THEN 'late_in_last_24_months' END,
-                    CASE WHEN NOT "criterion.DEFAULT_CURED_90D" THEN 'default_too_recent' END,
-                    CASE WHEN NOT "criterion.RESTRUCTURED_365D" THEN 'restructuring_too_recent' END,
-                    CASE WHEN NOT "criterion.UTILISATION" THEN 'utilisation_high' END,
-                    CASE WHEN NOT "criterion.DEBT_SERVICE" THEN 'debt_service_high' END,
-                    CASE WHEN NOT "criterion.TURNOVER" THEN 'turnover_fell' END,
-                    CASE WHEN NOT ("criterion.ENQUIRIES_3M" AND "criterion.ENQUIRIES_6M") THEN 'many_applications' END,
-                    CASE WHEN NOT "criterion.NO_OPEN_ALERT" THEN 'alert_not_cleared' END,
-                    CASE WHEN NOT "criterion.PRODUCT_RUNNING" THEN 'product_paused' END,
-                    CASE WHEN NOT "criterion.CLOSED_90D" THEN 'closed_too_recently' END,
-                    CASE WHEN NOT ("criterion.REOPENED_1Y" AND "criterion.REOPENED_5Y") THEN 'reopened_too_often' END
-                ])
-                WHEN 'policy_tightening' THEN present([
-                    CASE WHEN NOT "criterion.CURRENT" THEN 'payment_overdue' END,
-                    CASE WHEN NOT "criterion.LATE_6M" THEN 'late_in_last_6_months' END,
-                    CASE WHEN NOT "criterion.LATE_24M" THEN 'late_in_last_24_months' END,
-                    CASE WHEN NOT "criterion.DEFAULT_CURED_90D" THEN 'default_too_recent' END,
-                    CASE WHEN NOT "criterion.RESTRUCTURED_365D" THEN 'restructuring_too_recent' END,
-                    CASE WHEN NOT "criterion.DEBT_SERVICE" THEN 'debt_service_high' END,
-                    CASE WHEN NOT "criterion.TURNOVER" THEN 'turnover_fell' END,
-                    CASE WHEN NOT "criterion.NO_OPEN_ALERT" THEN 'alert_not_cleared' END,
-                    CASE WHEN NOT "criterion.PRODUCT_RUNNING" THEN 'product_paused' END,
-                    CASE WHEN NOT "criterion.CLOSED_30D" THEN 'closed_too_recently' END,
-                    CASE WHEN NOT ("criterion.REOPENED_1Y" AND "criterion.REOPENED_5Y") THEN 'reopened_too_often' END
-                ])
-                WHEN 'product_operation' THEN present([
-                    CASE WHEN NOT "criterion.CURRENT" THEN 'payment_overdue' END,
-                    CASE WHEN NOT "criterion.LATE_6M" THEN 'late_in_last_6_months' END,
-                    CASE WHEN NOT "criterion.DEFAULT_CURED_90D" THEN 'default_too_recent' END,
-                    CASE WHEN NOT "criterion.RESTRUCTURED_365D" THEN 'restructuring_too_recent' END,
-                    CASE WHEN NOT "criterion.NO_OPEN_ALERT" THEN 'alert_not_cleared' END,
-                    CASE WHEN NOT "criterion.PRODUCT_RUNNING" THEN 'product_paused' END,
-                    CASE WHEN NOT ("criterion.REOPENED_1Y" AND "criterion.REOPENED_5Y") THEN 'reopened_too_often' END
-                ])
-                ELSE present([
-                    CASE WHEN NOT "criterion.ALERT_CLEARED" THEN 'alert_not_cleared' END,
-                    CASE WHEN NOT "criterion.ALERT_QUIET_180D" THEN 'alert_cleared_recently' END,
-                    CASE WHEN NOT "criterion.CURRENT" THEN 'payment_overdue' END,
-                    CASE WHEN NOT "criterion.ON_TIME_6M" THEN 'payment_history_short' END,
-                    CASE WHEN NOT "criterion.LATE_6M" THEN 'late_in_last_6_months' END,
-                    CASE WHEN NOT "criterion.LATE_24M" THEN 'late_in_last_24_months' END,
-                    CASE WHEN NOT "criterion.DEFAULT_CURED_90D" THEN 'default_too_recent' END,
-                    CASE WHEN NOT "criterion.RESTRUCTURED_365D" THEN 'restructuring_too_recent' END,
-                    CASE WHEN NOT "criterion.DEBT_SERVICE" THEN 'debt_service_high' END,
-                    CASE WHEN NOT "criterion.TURNOVER" THEN 'turnover_fell' END,
-                    CASE WHEN NOT ("criterion.ENQUIRIES_3M" AND "criterion.ENQUIRIES_6M") THEN 'many_applications' END,
-                    CASE WHEN NOT "criterion.PRODUCT_RUNNING" THEN 'product_paused' END,
-                    CASE WHEN NOT "criterion.CLOSED_90D" THEN 'closed_too_recently' END,
-                    CASE WHEN NOT ("criterion.REOPENED_1Y" AND "criterion.REOPENED_5Y") THEN 'reopened_too_often' END
-                ])
-            END,
+            present([
+                CASE WHEN fails_alert AND closure_cause = 'abnormal_behaviour' THEN 'alert_not_cleared' END,
+                CASE WHEN fails_quiet THEN 'alert_cleared_recently' END,
+                CASE WHEN NOT "criterion.CURRENT" THEN 'payment_overdue' END,
+                CASE WHEN fails_on_time THEN 'payment_history_short' END,
+                CASE WHEN NOT "criterion.LATE_6M" THEN 'late_in_last_6_months' END,
+                CASE WHEN fails_late_24m THEN 'late_in_last_24_months' END,
+                CASE WHEN NOT "criterion.DEFAULT_CURED_90D" THEN 'default_too_recent' END,
+                CASE WHEN NOT "criterion.RESTRUCTURED_365D" THEN 'restructuring_too_recent' END,
+                CASE WHEN fails_utilisation THEN 'utilisation_high' END,
+                CASE WHEN fails_debt_service THEN 'debt_service_high' END,
+                CASE WHEN fails_turnover THEN 'turnover_fell' END,
+                CASE WHEN fails_enquiries THEN 'many_applications' END,
+                CASE WHEN fails_alert AND closure_cause <> 'abnormal_behaviour' THEN 'alert_not_cleared' END,
+                CASE WHEN NOT "criterion.PRODUCT_RUNNING" THEN 'product_paused' END,
+                CASE WHEN fails_wait THEN 'closed_too_recently' END,
+                CASE WHEN NOT ("criterion.REOPENED_1Y" AND "criterion.REOPENED_5Y") THEN 'reopened_too_often' END
+            ]),
             -- Points lost, most first, ties in the scorecard's order: loss * 16 + (9 - place). A reason that a failed
             -- criterion of the cause has given stands above and is left out here.
-            CASE WHEN is_short THEN list_transform(
-                list_reverse_sort(present([
-                    CASE WHEN "points.bureau_score" < 60 THEN (60 - "points.bureau_score") * 16 + 9 END,
-                    CASE WHEN "points.on_time_streak_months" < 50 AND NOT coalesce(
-                            CASE closure_cause
-                                WHEN 'credit_assessment' THEN NOT "criterion.ON_TIME_3M"
-                                WHEN 'abnormal_behaviour' THEN NOT "criterion.ON_TIME_6M"
-                            END, false)
-                        THEN (50 - "points.on_time_streak_months") * 16 + 8 END,
-                    CASE WHEN "points.worst_late_6m_months" < 20 AND coalesce("criterion.LATE_6M", true)
-                        THEN (20 - "points.worst_late_6m_months") * 16 + 7 END,
-                    CASE WHEN "points.worst_late_24m_months" < 30 AND coalesce("criterion.LATE_24M", true)
-                        THEN (30 - "points.worst_late_24m_months") * 16 + 6 END,
-                    CASE WHEN "points.utilisation_bp" < 40
-                            AND (closure_cause <> 'credit_assessment' OR coalesce("criterion.UTILISATION", true))
-                        THEN (40 - "points.utilisation_bp") * 16 + 5 END,
-                    CASE WHEN "points.debt_service_to_income_bp" < 40 AND coalesce("criterion.DEBT_SERVICE", true)
-                        THEN (40 - "points.debt_service_to_income_bp") * 16 + 4 END,
-                    CASE WHEN "points.other_debt_cents" < 20 THEN (20 - "points.other_debt_cents") * 16 + 3 END,
-                    CASE WHEN "points.hard_enquiries_6m_count" < 25
-                            AND (closure_cause = 'policy_tightening'
-                                 OR coalesce("criterion.ENQUIRIES_3M" AND "criterion.ENQUIRIES_6M", true))
-                        THEN (25 - "points.hard_enquiries_6m_count") * 16 + 2 END,
-                    CASE WHEN "points.employment" < 20 THEN (20 - "points.employment") * 16 + 1 END,
-                    CASE WHEN "points.turnover_change_bp" < 15 AND coalesce("criterion.TURNOVER", true)
-                        THEN (15 - "points.turnover_change_bp") * 16 END
-                ])),
-                lambda loss: [
+            CASE WHEN is_short THEN list_select(
+                [
                     'turnover_fell', 'income_source_not_shown', 'many_applications', 'other_debt_high',
                     'debt_service_high', 'utilisation_high', 'late_in_last_24_months', 'late_in_last_6_months',
                     'payment_history_short', 'bureau_score_low'
-                ][loss % 16 + 1]
+                ],
+                list_transform(present(list_reverse_sort([
+                    CASE WHEN "points.bureau_score" < 60 THEN (60 - "points.bureau_score") * 16 + 9 END,
+                    CASE WHEN "points.on_time_streak_months" < 50 AND fails_on_time IS NOT TRUE
+                        THEN (50 - "points.on_time_streak_months") * 16 + 8 END,
+                    CASE WHEN "points.worst_late_6m_months" < 20 AND "criterion.LATE_6M" IS NOT FALSE
+                        THEN (20 - "points.worst_late_6m_months") * 16 + 7 END,
+                    CASE WHEN "points.worst_late_24m_months" < 30 AND fails_late_24m IS NOT TRUE
+                        THEN (30 - "points.worst_late_24m_months") * 16 + 6 END,
+                    CASE WHEN "points.utilisation_bp" < 40 AND fails_utilisation IS NOT TRUE
+                        THEN (40 - "points.utilisation_bp") * 16 + 5 END,
+                    CASE WHEN "points.debt_service_to_income_bp" < 40 AND fails_debt_service IS NOT TRUE
+                        THEN (40 - "points.debt_service_to_income_bp") * 16 + 4 END,
+                    CASE WHEN "points.other_debt_cents" < 20 THEN (20 - "points.other_debt_cents") * 16 + 3 END,
+                    CASE WHEN "points.hard_enquiries_6m_count" < 25 AND fails_enquiries IS NOT TRUE
+                        THEN (25 - "points.hard_enquiries_6m_count") * 16 + 2 END,
+                    CASE WHEN "points.employment" < 20 THEN (20 - "points.employment") * 16 + 1 END,
+                    CASE WHEN "points.turnover_change_bp" < 15 AND fails_turnover IS NOT TRUE
+                        THEN (15 - "points.turnover_change_bp") * 16 END
+                ])), lambda loss: loss % 16 + 1)
             ) ELSE []::VARCHAR[] END
         )
         WHEN found = 'initiator' THEN ['closed_at_customer_request']

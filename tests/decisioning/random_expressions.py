@@ -7,11 +7,9 @@ precedence is tried too. It remembers which literals stand beside which name: ro
 import datetime
 import math
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
-
-from hypothesis import strategies as st
 
 from tests import oracle
 
@@ -20,11 +18,6 @@ FAR_INTEGERS = (10**13, 10**13 + 1, 2**53 + 1, 10**17 + 1)
 LEAF, NOT, AND, OR = range(4)
 ATOM, PRODUCT, SUM = range(3)
 DAYS = (-30, -1, 0, 1, 30, 90, 91, 365, 730, 731, 800)
-
-
-@cache
-def _places(count: int) -> st.SearchStrategy[int]:
-    return st.integers(0, count - 1)
 
 
 @dataclass
@@ -44,16 +37,22 @@ class Known:
 
 @dataclass
 class Author:
-    """Writes expressions over `names` by drawing from Hypothesis."""
+    """Writes expressions over `names`; `choose(n)` is whatever chance there is: a whole number from 0 to n - 1."""
 
-    draw: st.DrawFn
+    choose: Callable[[int], int]
     night: datetime.date
     names: dict[str, Known]
     near: defaultdict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
 
     def pick(self, *options: Any) -> Any:
-        """One of `options`; failing examples shrink towards the first."""
-        return options[self.draw(_places(len(options)))]
+        """One of `options`."""
+        return options[self.choose(len(options))]
+
+    def some(self, options: Iterable[Any], least: int = 0, most: int | None = None) -> list[Any]:
+        """Some of `options`, each at most once, in any order."""
+        left = list(options)
+        most = len(left) if most is None else min(most, len(left))
+        return [left.pop(self.choose(len(left))) for _ in range(least + self.choose(most - least + 1))]
 
     def named(self, *kinds: str) -> str:
         """A name of one of these types."""

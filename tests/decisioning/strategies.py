@@ -7,7 +7,9 @@ and most rows are that line with a few cells changed. So nights reopen lines oft
 import datetime
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -34,19 +36,29 @@ class RandomNight:
     date: datetime.date
 
 
-@st.composite
-def nights(draw: st.DrawFn, depth: int = 2, **fixed: Any) -> RandomNight:
-    """Random nights: criteria nest `depth` deep; `fixed` sections stand as they are, None leaves them out."""
-    author, policy = _policy(draw, depth, fixed)
-    count = author.pick(16, 24, 8, 4, 1)  # Hypothesis likes the first, and shrinks towards the fewest
+def random_night(choose: Callable[[int], int], depth: int = 2, fixed: dict[str, Any] | None = None) -> RandomNight:
+    """A night drawn by `choose`: criteria nest `depth` deep; `fixed` sections stand as they are, None leaves them out."""
+    author, policy = _policy(_author(choose), depth, fixed or {})
+    count = author.pick(16, 24, 8, 4, 1)
     cells = _cells(author, policy)
-    starts = draw(st.permutations(IDS))
+    starts = author.some(IDS, least=len(IDS))
     rows = [_row(author, policy, cells) | {"account_id": f"{starts[n % len(starts)]}{n}"} for n in range(count)]
     return RandomNight(policy, rows, author.night)
 
 
-def _author(draw: st.DrawFn) -> Author:
-    night = draw(st.sampled_from(NIGHTS))
+@cache
+def _below(count: int) -> st.SearchStrategy[int]:
+    return st.integers(0, count - 1)
+
+
+@st.composite
+def nights(draw: st.DrawFn, depth: int = 2, **fixed: Any) -> RandomNight:
+    """Random nights, see `random_night`; failing ones shrink to few rows near the good line."""
+    return random_night(lambda count: draw(_below(count)), depth, fixed)
+
+
+def _author(choose: Callable[[int], int]) -> Author:
+    night = NIGHTS[choose(len(NIGHTS))]
     core = {
         "product_code": Known("category", "red"),
         "customer_segment": Known("category", "green"),
@@ -60,7 +72,7 @@ def _author(draw: st.DrawFn) -> Author:
         "ledger_temporary_365d_count": Known("integer", 0, [0, 3]),
         "ledger_recoverable_nights_count": Known("integer", 2, [0, 5]),
     }
-    return Author(draw, night, core)
+    return Author(choose, night, core)
 
 
 def _attributes(author: Author) -> dict[str, dict[str, Any]]:
@@ -92,27 +104,26 @@ def _attributes(author: Author) -> dict[str, dict[str, Any]]:
     return specs
 
 
-def _policy(draw: st.DrawFn, depth: int, fixed: dict[str, Any]) -> tuple[Author, PolicyDict]:
-    author = _author(draw)
+def _policy(author: Author, depth: int, fixed: dict[str, Any]) -> tuple[Author, PolicyDict]:
     attributes = _attributes(author)
     pick = author.pick
     criteria = {
         f"ASK_{number}": {"require": author.leaning(wanted=True, depth=depth), "reason": pick(*REASONS)}
-        for number in range(draw(st.integers(0, 6)))
+        for number in range(pick(3, 2, 4, 1, 5, 6, 0))
     }
     scorecard = _scorecard(author, attributes)
     best, good = _best_and_good_score(author, attributes, scorecard)
     causes = {
         name: _cause(author, list(criteria), best, good)
-        for name in draw(st.lists(st.sampled_from(CAUSES), min_size=1, max_size=4, unique=True))
+        for name in author.some(CAUSES, least=1)
     }
     asked = {name for cause in causes.values() for name in cause["criteria"]}
     scoreless = any(cause["score_min"] is None for cause in causes.values())
     optional: dict[str, Any] = {
-        "exclusions": [_barrier(author, "EX", number) for number in range(pick(0, 0, 1, 2))],
-        "freezes": [_freeze(author, number) for number in range(pick(0, 0, 1, 2))],
+        "exclusions": [_barrier(author, "EX", number) for number in range(pick(1, 0, 2))],
+        "freezes": [_freeze(author, number) for number in range(pick(1, 0, 2))],
         "appeal": _appeal(author),
-        "campaigns": [_campaign(author, code, causes, best, good) for code in pick((), CAMPAIGN_CODES[:1], CAMPAIGN_CODES)],
+        "campaigns": [_campaign(author, code, causes, best, good) for code in pick(CAMPAIGN_CODES[:1], CAMPAIGN_CODES, ())],
         "confirm_nights": pick(1, 2, 3),
         "probation": {"days": pick(0, 1, 180), "reclose_when": author.leaning(wanted=False, depth=1), "reason": pick(*REASONS)},
     }
@@ -134,16 +145,16 @@ def _policy(draw: st.DrawFn, depth: int, fixed: dict[str, Any]) -> tuple[Author,
         **{name: section for name, section in optional.items() if pick(True, True, False)},
     }
     policy = {name: section for name, section in (policy | fixed).items() if section is not None}
-    policy["attributes"] = _read_attributes(policy)
-    return author, policy
+    return author, without_unread(policy)
 
 
-def _read_attributes(policy: PolicyDict) -> dict[str, Any]:
-    """The attributes that the policy reads, and the dates that date them."""
+def without_unread(policy: PolicyDict) -> PolicyDict:
+    """`policy` with only the attributes that it reads, and the dates that date them."""
     words = set(re.findall(r"\w+", repr({name: section for name, section in policy.items() if name != "attributes"})))
     read = {name: spec for name, spec in policy["attributes"].items() if name in words}
     dating = {spec["observed_on"] for spec in read.values() if "observed_on" in spec}
-    return {name: spec for name, spec in policy["attributes"].items() if name in read or name in dating}
+    kept = {name: spec for name, spec in policy["attributes"].items() if name in read or name in dating}
+    return policy | {"attributes": kept}
 
 
 def _barrier(author: Author, kind: str, number: int) -> dict[str, Any]:
@@ -172,19 +183,18 @@ def _appeal(author: Author) -> dict[str, Any]:
 
 
 def _cause(author: Author, criteria: list[str], best: int, good: int) -> dict[str, Any]:
-    least = author.pick(None, good, good, good - 5, good - 40, good + 1, good + 10)
+    least = author.pick(good, None, good - 5, good - 40, good + 1, good + 10)
     if least is not None:
         least = min(least, best)
-    order = author.draw(st.permutations(criteria)) if criteria else []
     return {
-        "criteria": order[: author.draw(st.integers(0, len(order)))],
+        "criteria": author.some(criteria),
         "score_min": least,
         "keep_open_score_min": None if least is None else least - author.pick(1, 10, 40),
     }
 
 
 def _campaign(author: Author, code: str, causes: dict[str, Any], best: int, good: int) -> dict[str, Any]:
-    named = author.draw(st.lists(st.sampled_from(list(causes)), min_size=1, unique=True))
+    named = author.some(causes, least=1)
     asked = list(dict.fromkeys(name for cause in named for name in causes[cause]["criteria"]))
     return {
         "code": code,
@@ -223,7 +233,7 @@ def _cap(author: Author) -> str:
 
 def _scorecard(author: Author, attributes: dict[str, Any]) -> dict[str, Any]:
     scorable = [name for name, spec in attributes.items() if spec["type"] != "date" and (name != "region")]
-    names = author.draw(st.lists(st.sampled_from(scorable), max_size=4, unique=True))
+    names = author.some(scorable, most=4)
     cards = {name: _card(author, name, attributes[name]) for name in names}
     return {"version": "1", "base_points": author.pick(500, 0, -50), "attributes": cards}
 
@@ -233,14 +243,14 @@ def _card(author: Author, name: str, spec: dict[str, Any]) -> dict[str, Any]:
     points = [pick(0, 10, 25, 60, -20) for _ in range(pick(1, 2, 3, 4))]
     card: dict[str, Any] = {"reason": pick(*REASONS, f"{name}_low")}
     if spec["type"] in ("integer", "number"):
-        steps = author.draw(st.lists(st.sampled_from((-100, -1, 0, 0.5, 1, 2, 100)), min_size=len(points), unique=True))
+        steps = author.some((-100, -1, 0, 0.5, 1, 2, 100), least=len(points))
         edges = sorted(known.good + step for step in steps)[: len(points) - 1]
         author.near[name] += [edge + step for edge in edges for step in (0, 1, -1)]
         below = [{"below": edge} for edge in edges] + [{}]
         card["bins"] = [edge | {"points": earned} for edge, earned in zip(below, points, strict=True)]
     else:
         allowed = [False, True] if spec["type"] == "boolean" else spec["allowed"]
-        listed = author.draw(st.lists(st.sampled_from(allowed), min_size=1, unique=True))
+        listed = author.some(allowed, least=1)
         card["values"] = {value: pick(0, 10, 25, 60, -20) for value in listed}
         if len(listed) < len(allowed) or pick(True, False):
             card["other"] = pick(0, 5, 70)

@@ -15,7 +15,7 @@ from tasks.sources import folder as folder_module
 from tasks.sources.opening import open_source
 from tests.sources.small_snapshots import COLUMNS, NIGHT, Drops, digest, portfolio, read_all, row, rows, table
 
-LATER = datetime.datetime(2026, 10, 28, 12, 30)
+LATER = datetime.datetime(2026, 10, 28, 12, 30)  # noqa: DTZ001 - a timestamp without a zone
 
 
 def test_a_delivery_is_copied_byte_for_byte_and_reads_as_it_was_written(drops: Drops) -> None:
@@ -44,7 +44,14 @@ def test_one_file_may_have_a_manifest_beside_it(drops: Drops) -> None:
 
 
 def test_the_dates_are_those_for_which_something_is_there(drops: Drops) -> None:
-    for name in ("2026-10-03", "2026-10-01.parquet", "2026-10-02.csv", "2026-10-02.manifest.json", "2026-13-01", "notes.txt"):
+    for name in (
+        "2026-10-03",
+        "2026-10-01.parquet",
+        "2026-10-02.csv",
+        "2026-10-02.manifest.json",
+        "2026-13-01",
+        "notes.txt",
+    ):
         (drops.folder / name).mkdir() if "." not in name else (drops.folder / name).touch()
     dates = open_source(portfolio(), drops.data).dates()
     assert dates == [datetime.date(2026, 10, day) for day in (1, 2, 3)]
@@ -215,7 +222,7 @@ def test_a_date_without_a_delivery_is_refused(drops: Drops) -> None:
 
 
 def test_a_source_folder_that_is_not_there_is_named(drops: Drops) -> None:
-    with pytest.raises(Exception, match="the folder .*nowhere, which is not there"):
+    with pytest.raises(Exception, match=r"the folder .*nowhere, which is not there"):
         drops.take(source={"kind": "folder", "path": "nowhere"})
 
 
@@ -234,14 +241,20 @@ def _spoil(path: Path) -> None:
     [
         (lambda drops, path: _cut(path), "part-0.parquet of the snapshot of 2026-10-28 has no readable Parquet footer"),
         (lambda drops, path: path.write_bytes(b""), "has no readable Parquet footer"),
-        (lambda drops, path: path.rename(path.with_suffix(".parquet.tmp")), "is still being written: found part-0.parquet.tmp"),
+        (
+            lambda drops, path: path.rename(path.with_suffix(".parquet.tmp")),
+            "is still being written: found part-0.parquet.tmp",
+        ),
         (lambda drops, path: path.with_name("b.part").touch(), "is still being written: found b.part"),
         (lambda drops, path: path.with_name("b.inprogress").touch(), "is still being written: found b.inprogress"),
         (lambda drops, path: path.with_name("_temporary").mkdir(), "is still being written: found _temporary"),
         (lambda drops, path: path.with_name(".hidden").touch(), "is still being written: found .hidden"),
         (lambda drops, path: (drops.folder / f"{NIGHT}.tmp").mkdir(), "is still being written: found 2026-10-28.tmp"),
         (lambda drops, path: path.unlink(), "the folder of the snapshot of 2026-10-28 is empty"),
-        (lambda drops, path: path.with_name("notes.txt").touch(), "holds notes.txt; it may hold .parquet or .csv files"),
+        (
+            lambda drops, path: path.with_name("notes.txt").touch(),
+            "holds notes.txt; it may hold .parquet or .csv files",
+        ),
         (lambda drops, path: path.with_name("more.parquet").mkdir(), "holds more.parquet; it may hold"),
         (lambda drops, path: path.with_name("b.csv").touch(), "mixes .parquet and .csv"),
         (lambda drops, path: (drops.folder / f"{NIGHT}.csv").touch(), "is there as 2026-10-28 and as 2026-10-28.csv"),

@@ -1,0 +1,56 @@
+"""Snapshots of a sample world, written by its stand-in core system."""
+
+import datetime
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from schemas.errors import SnapshotRefused
+from tasks.sources.opening import open_source
+from tasks.sources.source import Source
+from tasks.sources.stand_in import requests_folder
+from tests.sources.small_snapshots import COLUMNS, NIGHT, portfolio, read_all, row, rows, table
+
+DAY_BEFORE = NIGHT - datetime.timedelta(days=1)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Source:
+    base = tmp_path / "worlds" / "demo" / "base"
+    base.mkdir(parents=True)
+    for date in (DAY_BEFORE, NIGHT):
+        pq.write_table(table([{**line, "business_date": date} for line in rows(6)]), base / f"{date}.parquet")
+    return open_source(portfolio({"kind": "stand_in", "world": "worlds/demo"}), tmp_path)
+
+
+def test_the_dates_are_those_of_the_world(source: Source) -> None:
+    assert source.dates() == [DAY_BEFORE, NIGHT]
+
+
+def test_a_snapshot_is_written_when_it_is_asked_for(source: Source, tmp_path: Path) -> None:
+    assert read_all(source.take(NIGHT, COLUMNS, tmp_path / "private", 1000)) == rows(6)
+
+
+def test_a_date_that_the_world_lacks_is_refused(source: Source, tmp_path: Path) -> None:
+    with pytest.raises(
+        SnapshotRefused, match="has no business date 2026-10-29; its dates are 2026-10-27 to 2026-10-28"
+    ):
+        source.take(NIGHT + datetime.timedelta(days=1), COLUMNS, tmp_path / "private", 1000)
+
+
+def test_what_the_file_channel_delivered_the_day_before_has_happened(source: Source, tmp_path: Path) -> None:
+    requests = requests_folder(tmp_path, "small")
+    requests.mkdir(parents=True)
+    line = {
+        "notice_id": "1", "sequence": 1, "kind": "reopen", "account_id": row(1)["account_id"],
+        "business_date": str(DAY_BEFORE), "limit_cents": 5000, "valid_until": None,
+    }  # fmt: skip
+    (requests / f"{DAY_BEFORE}.jsonl").write_text(json.dumps(line) + "\n")
+    found = {
+        each["account_id"]: each["line_status"]
+        for each in read_all(source.take(NIGHT, COLUMNS, tmp_path / "private", 1000))
+    }
+    assert found[row(1)["account_id"]] == "open"
+    assert found[row(3)["account_id"]] == "closed"
