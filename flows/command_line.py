@@ -89,12 +89,14 @@ def policy() -> None:
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
 def check(files: tuple[Path, ...]) -> None:
     """Check policy FILES and list everything that is wrong, as FILE:LINE: what."""
+    from schemas.errors import FileRefused, Finding
     from tasks.policy_files import check_reasons, load_policy
 
-    from schemas.errors import FileRefused, Finding
-
     findings: dict[Path, list[Finding]] = {}
-    for look, path in [*((load_policy, file) for file in files), *((check_reasons, folder) for folder in _series(files))]:
+    for look, path in [
+        *((load_policy, file) for file in files),
+        *((check_reasons, folder) for folder in _series(files)),
+    ]:
         try:
             found = look(path)
             findings[path] = found if isinstance(found, list) else []

@@ -53,7 +53,9 @@ def nightly_reevaluation(
         business_date: The one night to run. Leave it empty for every night that is due.
         dry_run: Judge and report, but publish and send nothing. Without a date only the oldest night due is tried.
     """
-    dates = [business_date] if business_date else nights.nights_due(portfolio, read_secret_block)[: 1 if dry_run else None]
+    dates = (
+        [business_date] if business_date else nights.nights_due(portfolio, read_secret_block)[: 1 if dry_run else None]
+    )
     results = []
     for number, date in enumerate(dates, 1):
         tell(NightBegins(date, number, len(dates)))

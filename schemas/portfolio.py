@@ -86,7 +86,8 @@ SnapshotSource = Annotated[FolderSource | SqlSource | StandInSource, Field(discr
 class Portfolio(Shape):
     """One book: one currency, one time zone, one snapshot source, one policy series.
 
-    `language` is that of notices and reports. `columns` leads from a column's name in the source to its name here; shares are basis points.
+    `language` is that of notices and reports. `columns` leads from a column's name in the source to its name here; shares
+    are basis points.
     """
 
     portfolio: PortfolioName

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from schemas.vocabulary import TRANSITIONS, Answer, Decision, LineKind, Step
-from tasks.decisioning.judge import DECISIONS, NO_DAY, ROUTES, STEPS, Night
+from tasks.decisioning.facts import DECISIONS, NO_DAY, ROUTES, STEPS, Night
 from tasks.decisioning.ragged import Ragged
 from tasks.decisioning.rescoring import KINDS, Judged
 from tasks.decisioning.rules import Scored

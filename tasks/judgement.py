@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 
 from schemas.handles import Rescored, Run, Validated
 from schemas.portfolio import Portfolio
-from tasks.decisioning import judge
 from tasks.decisioning.columns import day_number
+from tasks.decisioning.facts import DECISIONS, Night
 from tasks.decisioning.rescoring import Judged, rescore_lines
 from tasks.decisioning.rules import Rules
 from tasks.evidence import candidates_table, evidence_table, write_table
@@ -26,7 +26,7 @@ def rescore_partition(run: Run, portfolio: Portfolio, rules: Rules, validated: V
     known = pq.read_table(run.directory / "ledger.parquet")
     table, seen = join_ledger(clean_table(validated, rules, portfolio), known)
     frame = to_frame(table)
-    decided = judge.Night(rules, run.business_date)
+    decided = Night(rules, run.business_date)
     judged, kinds = rescore_lines(frame, decided)
     evidence = evidence_table(judged, frame, decided)
     name = f"part-{validated.partition.number:05d}"
@@ -48,8 +48,8 @@ def rescore_partition(run: Run, portfolio: Portfolio, rules: Rules, validated: V
 
 
 def _tally(judged: Judged) -> dict[str, int]:
-    counts = np.bincount(judged.decision, minlength=len(judge.DECISIONS)).tolist()
-    return {decision.value: count for decision, count in zip(judge.DECISIONS, counts, strict=True) if count}
+    counts = np.bincount(judged.decision, minlength=len(DECISIONS)).tolist()
+    return {decision.value: count for decision, count in zip(DECISIONS, counts, strict=True) if count}
 
 
 def _overdue(frame: pd.DataFrame, pending: np.ndarray, business_date: datetime.date, grace_days: int) -> int:

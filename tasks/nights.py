@@ -9,11 +9,10 @@ from importlib.metadata import version
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from schemas.reasons import Reason
-
 from schemas.errors import FileRefused, NightRefused, ReinstateError
 from schemas.handles import NightResult, Run
 from schemas.portfolio import Portfolio
+from schemas.reasons import Reason
 from tasks.calendars import check_in_window, due_dates
 from tasks.decisioning.rules import Rules
 from tasks.policy_files import check_reasons, load_policy, load_reasons, policy_in_force

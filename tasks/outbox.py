@@ -7,10 +7,9 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from schemas.reasons import Reason
-
 from schemas.handles import Delivered
 from schemas.portfolio import Portfolio
+from schemas.reasons import Reason
 from schemas.vocabulary import Audience, Decision, NoticeKind
 from tasks.channels import FileChannel
 from tasks.decisioning.owed import OWED

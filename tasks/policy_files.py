@@ -16,8 +16,9 @@ from schemas.errors import ConfigurationError, FileRefused, Finding
 from schemas.policy import InForce, Place, Policy, Problem, Shape
 from schemas.reasons import Reason, Reasons
 from schemas.vocabulary import PROGRAM_REASONS
+from tasks.decisioning.compiling import PolicyError, compile_rules
 from tasks.decisioning.expressions import did_you_mean
-from tasks.decisioning.rules import PolicyError, Rules, compile_rules
+from tasks.decisioning.rules import Rules
 from tasks.yaml_files import Document, read_yaml, validate_shape
 
 REASONS_NAME: Final = "reasons.yaml"

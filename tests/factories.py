@@ -16,9 +16,10 @@ import pyarrow as pa
 from schemas.policy import Policy
 from schemas.vocabulary import LEDGER_COLUMNS, AttributeType
 from tasks.decisioning.budget import granted_within
-from tasks.decisioning.judge import Night
+from tasks.decisioning.compiling import compile_rules
+from tasks.decisioning.facts import Night
 from tasks.decisioning.rescoring import Kinds, rescore_lines
-from tasks.decisioning.rules import Rules, compile_rules
+from tasks.decisioning.rules import Rules
 from tasks.evidence import PASSED_OVER_STEPS, candidates_table, evidence_table
 
 Row = dict[str, Any]

@@ -14,7 +14,7 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 Policy = dict[str, Any]
@@ -125,7 +125,7 @@ class Parser:
         raise ValueError(f"unexpected {word!r} in {self.text!r}")
 
 
-@lru_cache(maxsize=None)
+@cache
 def parse(text: str) -> Tree:
     """Section 3: an expression as a tree of tuples."""
     return Parser(text).whole()

@@ -145,6 +145,6 @@ def test_a_portfolio_that_is_not_there_is_named_with_those_that_are(home: Path) 
     write(home)
     write(home, "other")
     with pytest.raises(
-        ConfigurationError, match="there is no portfolio 'dmeo' in .*; did you mean 'demo'.*found demo, other"
+        ConfigurationError, match=r"there is no portfolio 'dmeo' in .*; did you mean 'demo'\?; found demo, other"
     ):
         load_portfolio("dmeo", home)

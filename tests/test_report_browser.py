@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 TEMPLATES = Path(__file__).parents[1] / "deployments" / "templates"
 WIDTHS = (400, 720, 900, 1100, 1440)
-REPORTS = {
+REPORTS: dict[str, Callable[[], Report]] = {
     "rich": rich_report,
     "bare": bare_report,
     "extreme": extreme_report,
@@ -164,4 +164,4 @@ def test_tables_stay_tables_for_those_who_listen(opened: Opened, width: int) -> 
     table = page.get_by_role("table", name="Decisions by cause of closure")
     assert table.get_by_role("row").count() == 7
     assert table.get_by_role("rowheader", name="Policy tightening").is_visible()
-    assert page.get_by_role("img", name="Lines judged by score").is_visible()
+    assert page.get_by_role("img", name="Not reopened, by score").is_visible()

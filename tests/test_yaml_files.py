@@ -289,8 +289,7 @@ class Drawing(Shape):
         ("title: x\nallowed: [1, a, 2, 3]\n", 2, "allowed: must have at most 3 entries"),
         (
             "title: x\nallowed:\n- 1\n- true\n", 4,
-            "allowed[entry 2]: expected a whole number or a number or text, found the boolean true; "
-            "quote it if it is meant as text",
+            "allowed[entry 2]: expected a whole number or a number or text, found the boolean true; quote it if it is meant as text",
         ),
         ("title: x\nallowed: [1, '']\n", 2, "allowed[entry 2]: is empty"),
         ("title: x\nallowed: {a: 1}\n", 2, "allowed: expected a list, found a mapping"),

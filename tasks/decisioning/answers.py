@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from schemas.vocabulary import AttributeType
 from tasks.decisioning.columns import Bools, Column, Rows, day_number
-from tasks.decisioning.expressions import (
+from tasks.decisioning.tree import (
     All,
     Any,
     Arithmetic,

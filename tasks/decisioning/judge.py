@@ -4,15 +4,9 @@ A block of rows walks down the steps; each step settles some of the rows that ar
 order of the statements in `judge_closed` is the order of the steps in the manual.
 """
 
-import datetime
-from dataclasses import dataclass, field
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from schemas.vocabulary import (
-    PROBATION_CRITERION,
     REASON_APPEAL_PENDING,
     REASON_BELOW_FLOOR,
     REASON_BUDGET,
@@ -25,102 +19,13 @@ from schemas.vocabulary import (
     Route,
     Step,
 )
-from tasks.decisioning.answers import FAIL, PASS, UNKNOWN, Answers, amount, answer
-from tasks.decisioning.columns import Bools, Column, Ints, Rows, day_number
+from tasks.decisioning.answers import FAIL, PASS, UNKNOWN, Answers, answer
+from tasks.decisioning.columns import Bools, Column, Ints
+from tasks.decisioning.facts import DECISIONS, NO_DAY, NO_SCORE_MIN, ROUTES, STEPS, Array, Facts, Night
 from tasks.decisioning.limits import below_floor, limit_cents, unknown_caps
-from tasks.decisioning.ragged import NONE, Ragged, RaggedRows, chosen
-from tasks.decisioning.rules import CampaignRules, Question, Rules
-from tasks.decisioning.scorecard import Scores, ranked_losses, score_rows
-
-DECISIONS, STEPS, ROUTES = tuple(Decision), tuple(Step), tuple(Route)
-Array = NDArray[Any]
-NO_SCORE_MIN = np.iinfo(np.int32).min
-NO_DAY = np.iinfo(np.int64).min
-"""Stands for no date among whole days; the same bits as `NaT`."""
-
-
-@dataclass(frozen=True)
-class Night:
-    """What is the same for every line of a night: the rules, the date, and what is in force on it."""
-
-    rules: Rules
-    business_date: datetime.date
-
-    def __post_init__(self) -> None:
-        ids = [
-            *(each.id for each in (*self.rules.exclusions, *self.freezes)),
-            *self.rules.criteria,
-            *(name for name, _ in self.rules.caps),
-            PROBATION_CRITERION,
-        ]
-        object.__setattr__(self, "ids", tuple(dict.fromkeys(ids)))
-        object.__setattr__(self, "id_codes", {name: code for code, name in enumerate(self.ids)})
-        object.__setattr__(self, "reason_codes", {name: code for code, name in enumerate(self.rules.reasons)})
-        object.__setattr__(self, "cause_names", tuple(self.rules.causes))
-
-    ids: tuple[str, ...] = field(init=False)
-    id_codes: dict[str, int] = field(init=False)
-    reason_codes: dict[str, int] = field(init=False)
-    cause_names: tuple[str, ...] = field(init=False)
-
-    @property
-    def freezes(self) -> tuple[Question, ...]:
-        return self.rules.freezes_on(self.business_date)
-
-    @property
-    def campaigns(self) -> tuple[CampaignRules, ...]:
-        return self.rules.campaigns_on(self.business_date)
-
-    @property
-    def today(self) -> int:
-        return day_number(self.business_date)
-
-
-@dataclass(frozen=True)
-class Facts:
-    """Every answer and score of a block of rows: the evidence, complete before anything is decided."""
-
-    night: Night
-    rows: Rows
-    exclusions: list[Answers]
-    freezes: list[Answers]
-    criteria: dict[str, Answers]
-    reclose: Answers
-    caps: list[Column]
-    scores: Scores
-    cause: Ints
-
-    @property
-    def score(self) -> Array:
-        return self.scores.score
-
-    def by_cause(self, table: list[int]) -> Array:
-        """A value per cause, with one more at the end for a cause without a contract, for every row."""
-        return np.array(table, np.int64)[self.cause]
-
-    def losses(self, chosen_rows: Ints) -> Array:
-        """Attributes by chosen rows: best reachable points minus own."""
-        best = np.array([scored.best for scored in self.night.rules.scorecard], np.int32)[:, None]
-        return best - self.scores.points[:, chosen_rows]
-
-
-def gather_facts(night: Night, rows: Rows, cause_column: str) -> Facts:
-    """Evaluate every expression and the scorecard for `rows`; the contract is that of `cause_column`."""
-    rules = night.rules
-    cause = rows[cause_column]
-    known = {name: code for code, name in enumerate(night.cause_names)}
-    table = np.array([*(known.get(name, NONE) for name in cause.categories), NONE], np.int64)
-    return Facts(
-        night=night,
-        rows=rows,
-        exclusions=[answer(question.node, rows) for question in rules.exclusions],
-        freezes=[answer(question.node, rows) for question in night.freezes],
-        criteria={name: answer(question.node, rows) for name, question in rules.criteria.items()},
-        reclose=answer(rules.reclose.node, rows) if rules.reclose else np.zeros(len(rows), np.int8),
-        caps=[amount(node, rows) for _, node in rules.caps],
-        scores=score_rows(rules, rows),
-        cause=table[cause.values],
-    )
+from tasks.decisioning.ragged import NONE, RaggedRows, chosen
+from tasks.decisioning.rules import CampaignRules
+from tasks.decisioning.scorecard import ranked_losses
 
 
 class Verdicts:
@@ -167,7 +72,7 @@ def judge_closed(facts: Facts) -> Verdicts:
     """Decide closed lines."""
     verdicts = Verdicts(facts.night, len(facts.rows))
     _initiator(facts, verdicts)
-    barriers(facts, verdicts)
+    _barriers(facts, verdicts)
     _appeal(facts, verdicts)
     short = _cause(facts, verdicts)
     taken = _campaigns(facts, verdicts, short)
@@ -178,70 +83,24 @@ def judge_closed(facts: Facts) -> Verdicts:
     return verdicts
 
 
-def judge_temporary(facts: Facts) -> Verdicts:
-    """Decide lines that are open for a time: made permanent, ended, closed again, or left as they are."""
-    night, rows = facts.night, facts.rows
-    inner = Verdicts(night, len(rows))
-    barriers(facts, inner)
-    _appeal(facts, inner)
-    _cause(facts, inner)
-    _confirmation(facts, inner)
-    _band(facts, inner)
-    _limit(facts, inner)
-    permanent = inner.open
-    ends = night.today >= rows["ledger_valid_until"].values
-    barred = np.isin(inner.step, [STEPS.index(Step.EXCLUSION), STEPS.index(Step.FREEZE)])
-    barred &= (inner.decision == DECISIONS.index(Decision.KEEP_CLOSED)) & ~permanent
-
-    verdicts = Verdicts(night, len(rows))
-    verdicts.recoverable = inner.recoverable
-    verdicts.route, verdicts.limit_cents = inner.route, inner.limit_cents
-    granted = verdicts.settle(permanent, Decision.REOPEN, Step.GRANTED)
-    verdicts.settle(ends, Decision.EXPIRE, Step.EXPIRY)
-    reclosed = verdicts.settle(barred, Decision.RECLOSE, Step.EXCLUSION)
-    verdicts.step[reclosed] = inner.step[reclosed]
-    kept = inner.reasons.build().take(reclosed)
-    verdicts.reasons.put(reclosed, _padded(kept))
-    if night.rules.reclose:
-        late = verdicts.settle(np.asarray(facts.reclose == PASS), Decision.RECLOSE, Step.PROBATION)
-        verdicts.give(late, night.rules.reclose.reason)
-    stays = verdicts.settle(verdicts.open, Decision.KEEP_TEMPORARY, Step.TEMPORARY)
-    _list_unknown_exclusions(facts, verdicts, stays)
-    _drop(verdicts.route, verdicts.limit_cents, ~np.isin(np.arange(len(rows)), granted))
-    return verdicts
-
-
-def judge_probation(facts: Facts) -> Verdicts:
-    """Decide reopened lines that are still on probation: closed again or left open."""
-    night, rules = facts.night, facts.night.rules
-    verdicts = Verdicts(night, len(facts.rows))
-    keeps = [rules.causes[name].keep_open_score_min for name in night.cause_names]
-    least = facts.by_cause([*(NO_SCORE_MIN if keep is None else keep for keep in keeps), NO_SCORE_MIN])
-    by_appeal = _is_category(facts.rows["ledger_route"], Route.APPEAL)
-    short = (facts.score < least) & ~by_appeal
-    excluded = np.zeros(len(facts.rows), bool)
-    for found in facts.exclusions:
-        excluded |= found == PASS
-    late = facts.reclose == PASS
-    reclosed = verdicts.settle(excluded | late | short, Decision.RECLOSE, Step.PROBATION)
-    before = [
-        (found[reclosed] == PASS, question.reason)
-        for found, question in zip(facts.exclusions, rules.exclusions, strict=True)
-    ]
-    if rules.reclose:
-        before.append((late[reclosed], rules.reclose.reason))
-    verdicts.reasons.put(reclosed, _with_losses(facts, reclosed, before, short[reclosed]))
-    stays = verdicts.settle(verdicts.open, Decision.KEEP_OPEN, Step.PROBATION)
-    _list_unknown_exclusions(facts, verdicts, stays)
+def judge_openness(facts: Facts) -> Verdicts:
+    """Steps 1 to 9 for temporary lines, whose initiator is the issuer and whom no campaign takes: open rows earn it."""
+    verdicts = Verdicts(facts.night, len(facts.rows))
+    _barriers(facts, verdicts)
+    _appeal(facts, verdicts)
+    _cause(facts, verdicts)
+    _confirmation(facts, verdicts)
+    _band(facts, verdicts)
+    _limit(facts, verdicts)
     return verdicts
 
 
 def _initiator(facts: Facts, verdicts: Verdicts) -> None:
-    by_customer = _is_category(facts.rows["closure_initiator"], "customer")
+    by_customer = is_category(facts.rows["closure_initiator"], "customer")
     verdicts.give(verdicts.settle(by_customer, Decision.KEEP_CLOSED, Step.INITIATOR), REASON_CUSTOMER_REQUEST)
 
 
-def barriers(facts: Facts, verdicts: Verdicts) -> None:
+def _barriers(facts: Facts, verdicts: Verdicts) -> None:
     """Exclusions, then freezes: any pass keeps the line closed, else any unknown refers it."""
     night = facts.night
     for step, questions, answers in (
@@ -321,14 +180,14 @@ def _put_cause_reasons(facts: Facts, rows: Ints, short: Array, reasons: RaggedRo
         ]
         if rules.reclose:
             failed.append((facts.reclose[of_cause] == PASS, rules.reclose.reason))
-        codes = _with_losses(facts, of_cause, failed, short[of_cause])
+        codes = with_losses(facts, of_cause, failed, short[of_cause])
         if last:
             end = np.full((len(of_cause), 1), night.reason_codes[last])
             codes = np.concatenate([np.where(codes == end, NONE, codes), end], axis=1)
         reasons.put(of_cause, codes)
 
 
-def _with_losses(facts: Facts, rows: Ints, before: list[tuple[Bools, str]], short: Bools) -> Array:
+def with_losses(facts: Facts, rows: Ints, before: list[tuple[Bools, str]], short: Bools) -> Array:
     """Reason codes: those of `before` that hit, then, where the score is short, those of points lost, most first."""
     night, scorecard = facts.night, facts.night.rules.scorecard
     hits, codes = [hit for hit, _ in before], [night.reason_codes[reason] for _, reason in before]
@@ -427,7 +286,7 @@ def _band(facts: Facts, verdicts: Verdicts) -> None:
 def _limit(facts: Facts, verdicts: Verdicts) -> None:
     shape, names = facts.night.rules.policy.limit, [name for name, _ in facts.night.rules.caps]
     unknown = unknown_caps(facts.caps, len(facts.rows))
-    referred = verdicts.settle(unknown.any(axis=0), Decision.REFER, Step.LIMIT)
+    referred = verdicts.settle(np.logical_or.reduce(unknown, axis=0), Decision.REFER, Step.LIMIT)
     verdicts.give(referred, REASON_CAP_UNKNOWN)
     verdicts.list_unknown(referred, list(unknown), names)
     limits = limit_cents(shape, facts.rows["closed_limit_cents"].values, verdicts.share_bp, facts.caps)
@@ -442,26 +301,15 @@ def _grant(verdicts: Verdicts, taken: Ints) -> None:
     everyone = np.ones(len(verdicts.open), bool)
     everyone[granted] = False
     everyone[taken] = False
-    _drop(verdicts.route, verdicts.limit_cents, everyone)
+    without_route(verdicts.route, verdicts.limit_cents, everyone)
 
 
-def _drop(route: Array, limits: Ints, where: Bools) -> None:
+def without_route(route: Array, limits: Ints, where: Bools) -> None:
     """Only granted lines have a route and a limit."""
     route[where] = NONE
     limits[where] = NONE
 
 
-def _list_unknown_exclusions(facts: Facts, verdicts: Verdicts, rows: Ints) -> None:
-    ids = [question.id for question in facts.night.rules.exclusions]
-    verdicts.list_unknown(rows, [found == UNKNOWN for found in facts.exclusions], ids)
-
-
-def _is_category(column: Column, value: str) -> Bools:
+def is_category(column: Column, value: str) -> Bools:
+    """Where a category has one value; unknown ones have none."""
     return np.array([*(each == value for each in column.categories), False])[column.values]
-
-
-def _padded(lists: Ragged) -> Ints:
-    most = int(lists.counts.max()) if len(lists.counts) else 0
-    out = np.full((len(lists.counts), most), NONE, np.int64)
-    out[np.arange(most) < lists.counts[:, None]] = lists.values
-    return out

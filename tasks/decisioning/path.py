@@ -12,10 +12,10 @@ import numpy as np
 from schemas.vocabulary import PROBATION_CRITERION
 from tasks.decisioning.answers import FAIL, PASS, UNKNOWN, Answers, amount, answer
 from tasks.decisioning.columns import Bools, Ints, Rows
-from tasks.decisioning.expressions import Comparison, DaysSince, Node, moves_with_calendar, walk
-from tasks.decisioning.judge import NO_DAY, Facts
+from tasks.decisioning.facts import NO_DAY, Facts
 from tasks.decisioning.ragged import NONE, Ragged, RaggedRows
 from tasks.decisioning.scorecard import ranked_losses
+from tasks.decisioning.tree import Comparison, DaysSince, Node, moves_with_calendar, walk
 
 HORIZON_DAYS = 730
 _NEVER = HORIZON_DAYS + 1

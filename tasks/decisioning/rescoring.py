@@ -7,18 +7,9 @@ import pandas as pd
 
 from schemas.vocabulary import Decision, LedgerState, LineKind, Step
 from tasks.decisioning.columns import Bools, Columns, Ints, Rows
-from tasks.decisioning.judge import (
-    DECISIONS,
-    STEPS,
-    Array,
-    Facts,
-    Night,
-    Verdicts,
-    gather_facts,
-    judge_closed,
-    judge_probation,
-    judge_temporary,
-)
+from tasks.decisioning.facts import DECISIONS, STEPS, Array, Facts, Night, gather_facts
+from tasks.decisioning.judge import Verdicts, judge_closed
+from tasks.decisioning.live_lines import judge_probation, judge_temporary
 from tasks.decisioning.path import Paths, find_paths
 from tasks.decisioning.ragged import Ragged, join
 

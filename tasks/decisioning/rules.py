@@ -1,60 +1,28 @@
-"""A policy made ready to judge: its expressions parsed and typed, its scorecard laid out, every part checked.
+"""A policy made ready to judge: its expressions typed, its scorecard laid out, what is in force on a date.
 
-`compile_rules` is the only way from the shape of a policy file to something that judges; it finds every problem, not
-just the first. Needs no table library, so that an editor can call it on every key stroke.
+`tasks.decisioning.compiling` makes these from a policy file's shape; nothing else does.
 """
 
 import datetime
 import math
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
 from schemas.policy import (
     Attribute,
     Campaign,
     Cause,
-    Exclusion,
     Freeze,
-    InForce,
-    Place,
     Policy,
-    Problem,
     ScorecardAttribute,
 )
 from schemas.vocabulary import (
     CORE_COLUMNS,
-    EXPRESSION_NAMES,
-    PROBATION_CRITERION,
     PROGRAM_REASONS,
     WHOLE_NUMBER_LIMIT,
     AttributeType,
 )
-from tasks.decisioning.expressions import (
-    NUMERIC,
-    WORDS,
-    ExpressionError,
-    Node,
-    Variable,
-    did_you_mean,
-    names_in,
-    parse_amount,
-    parse_question,
-    unallowed_values,
-)
-
-PARTS_MAX = 200
-"""How many criteria, exclusions, freezes, campaigns, caps or scorecard attributes one policy may have."""
-
-
-class PolicyError(Exception):
-    """A policy that cannot judge; `problems` says all that is wrong and where."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("; ".join(problem.message for problem in problems))
-        self.problems = problems
+from tasks.decisioning.tree import Node, Variable
 
 
 @dataclass(frozen=True)
@@ -104,14 +72,14 @@ class Scored:
     def points_by_value(self) -> dict[str | bool, int]:
         """Points of every value that is allowed, or that the scorecard lists where nothing is said to be allowed."""
         listed = self.shape.values or {}
-        known = _values(self.attribute) or tuple(listed)
+        known = closed_values(self.attribute) or tuple(listed)
         return {value: listed.get(value, self.shape.other or 0) for value in known}
 
     @cached_property
     def best(self) -> int:
         if self.shape.bins:
             return max(self.points[position] for position in self.reachable_bins)
-        open_ended = [self.shape.other or 0] if _values(self.attribute) is None else []
+        open_ended = [self.shape.other or 0] if closed_values(self.attribute) is None else []
         return max([*self.points_by_value.values(), *open_ended])
 
 
@@ -187,19 +155,6 @@ class Rules:
         return tuple(sorted(named - set(self.policy.attributes)))
 
 
-def compile_rules(policy: Policy) -> Rules:
-    """Check `policy` as a whole and make it ready to judge.
-
-    Raises:
-        PolicyError: with every problem found, each at its place in the file.
-    """
-    checker = _Checker(policy)
-    rules = checker.rules()
-    if checker.problems:
-        raise PolicyError(checker.problems)
-    return rules
-
-
 def _active(part: Freeze | Campaign, date: datetime.date) -> bool:
     return part.from_ <= date and (part.until is None or date < part.until)
 
@@ -213,306 +168,8 @@ def _bounds(attribute: Attribute) -> tuple[float, float]:
     return -math.inf, math.inf
 
 
-def _values(attribute: Attribute) -> tuple[str | bool, ...] | None:
+def closed_values(attribute: Attribute) -> tuple[str | bool, ...] | None:
     """The closed list of values of a category or boolean, None where any text will do."""
     if attribute.type is AttributeType.BOOLEAN:
         return (False, True)
     return attribute.allowed  # type: ignore[return-value]
-
-
-class _Checker:
-    """Collects problems while it compiles; parts that fail are left out of the rules, which are then never used."""
-
-    def __init__(self, policy: Policy) -> None:
-        self.policy = policy
-        self.problems: list[Problem] = []
-        self.used: set[str] = set()
-        self.names: dict[str, Variable] = {name: Variable(kind) for name, kind in EXPRESSION_NAMES.items()}
-        for name, attribute in policy.attributes.items():
-            closed = attribute.type is AttributeType.CATEGORY and attribute.allowed is not None
-            allowed = tuple(str(value) for value in attribute.allowed or ()) if closed else None
-            self.names[name] = Variable(attribute.type, allowed)
-
-    def say(self, message: str, *place: str | int) -> None:
-        self.problems.append(Problem(place, message))
-
-    def rules(self) -> Rules:
-        policy = self.policy
-        self._sizes()
-        self._dates()
-        self._attributes()
-        compiled = Rules(
-            policy=policy,
-            names=self.names,
-            exclusions=tuple(each for each in self._questions("exclusions", policy.exclusions) if each),
-            freezes=tuple(
-                (freeze, question)
-                for freeze, question in zip(policy.freezes, self._questions("freezes", policy.freezes), strict=True)
-                if question
-            ),
-            criteria=self._criteria(),
-            causes=policy.causes,
-            scorecard=tuple(self._scorecard()),
-            appeal=self._appeal(),
-            campaigns=tuple(self._campaigns()),
-            caps=tuple(self._caps()),
-            reclose=self._probation(),
-        )
-        self._causes(compiled)
-        self._limit()
-        self._unused()
-        return compiled
-
-    def _question(self, text: str, *place: str | int) -> Node | None:
-        return self._expression(parse_question, text, place)
-
-    def _expression(self, parse: Callable[..., Node], text: str, place: Place) -> Node | None:
-        try:
-            node = parse(text, self.names)
-        except ExpressionError as error:
-            self.say(str(error), *place)
-            return None
-        self.used |= names_in(node)
-        for column, message in unallowed_values(node, self.names):
-            self.say(f"{message} (at character {column})", *place)
-        return node
-
-    def _questions(self, section: str, parts: Iterable[Exclusion]) -> Iterator[Question | None]:
-        self._repeated(section, [part.id for part in parts])
-        for position, part in enumerate(parts):
-            node = self._question(part.when, section, position, "when")
-            yield Question(part.id, node, part.reason) if node else None
-
-    def _repeated(self, section: str, ids: list[str], *place: str | int) -> None:
-        for repeated in (name for name, count in Counter(ids).items() if count > 1):
-            self.say(f"'{repeated}' stands twice in {section}; every id names one thing", *(place or (section,)))
-
-    def _sizes(self) -> None:
-        policy = self.policy
-        sizes = {
-            ("exclusions",): policy.exclusions,
-            ("freezes",): policy.freezes,
-            ("criteria",): policy.criteria,
-            ("causes",): policy.causes,
-            ("campaigns",): policy.campaigns,
-            ("scorecard", "attributes"): policy.scorecard.attributes,
-            ("limit", "caps"): policy.limit.caps,
-        }
-        for place, parts in sizes.items():
-            if len(parts) > PARTS_MAX:
-                self.say(f"found {len(parts)} {place[-1]}; a policy has at most {PARTS_MAX} of them", *place)
-
-    def _dates(self) -> None:
-        policy = self.policy
-        spans: list[tuple[Place, InForce | Freeze | Campaign]] = [(("in_force",), policy.in_force)]
-        spans += [(("freezes", place), freeze) for place, freeze in enumerate(policy.freezes)]
-        spans += [(("campaigns", place), campaign) for place, campaign in enumerate(policy.campaigns)]
-        for place, part in spans:
-            if part.until is not None and part.until <= part.from_:
-                self.say(f"ends on {part.until}, not after it starts on {part.from_}", *place, "until")
-
-    def _attributes(self) -> None:
-        taken = {"account_id", "business_date", *CORE_COLUMNS, *WORDS}
-        for name, attribute in self.policy.attributes.items():
-            place = ("attributes", name)
-            if name in taken or name.startswith("ledger_"):
-                self.say(f"'{name}' is a word of the program; give the attribute another name", *place)
-            if (attribute.observed_on is None) != (attribute.max_age_days is None):
-                self.say("observed_on and max_age_days stand together or not at all", *place)
-            if attribute.observed_on in taken or str(attribute.observed_on).startswith("ledger_"):
-                self.say(f"'{attribute.observed_on}' is a word of the program, not a column that dates", *place)
-            dating = self.policy.attributes.get(attribute.observed_on or "")
-            if dating is not None and dating.type is not AttributeType.DATE:
-                self.say(f"observed_on names '{attribute.observed_on}', which is not a date", *place, "observed_on")
-            self._allowed(attribute, *place, "allowed")
-
-    def _allowed(self, attribute: Attribute, *place: str | int) -> None:
-        allowed = attribute.allowed
-        if allowed is None:
-            return
-        if attribute.type in NUMERIC:
-            kinds = int if attribute.type is AttributeType.INTEGER else (int, float)
-            right = len(allowed) == 2 and all(isinstance(each, kinds) for each in allowed)  # noqa: PLR2004
-            if not right or allowed[0] > allowed[1]:  # type: ignore[operator]
-                self.say("for numbers allowed is a range [least, greatest] of the attribute's type", *place)
-            elif max(abs(each) for each in allowed) > WHOLE_NUMBER_LIMIT and kinds is int:  # type: ignore[arg-type]
-                self.say("whole numbers are at most 10^13 in size", *place)
-        elif attribute.type is AttributeType.CATEGORY:
-            if not allowed or not all(isinstance(each, str) for each in allowed) or len(set(allowed)) < len(allowed):
-                self.say(
-                    "for a category allowed is a list of different texts, quoted where they look like numbers", *place
-                )
-        else:
-            self.say(f"a {attribute.type} has no allowed values to list", *place)
-
-    def _criteria(self) -> dict[str, Question]:
-        compiled = {}
-        for name, criterion in self.policy.criteria.items():
-            if name == PROBATION_CRITERION:
-                self.say(
-                    f"'{PROBATION_CRITERION}' is a word of the program; give the criterion another id", "criteria", name
-                )
-            node = self._question(criterion.require, "criteria", name, "require")
-            if node:
-                compiled[name] = Question(name, node, criterion.reason)
-        return compiled
-
-    def _appeal(self) -> AppealRules | None:
-        shape = self.policy.appeal
-        if shape is None:
-            return None
-        upheld = self._question(shape.upheld_when, "appeal", "upheld_when")
-        pending = self._question(shape.pending_when, "appeal", "pending_when")
-        refused = self._question(shape.refused_when, "appeal", "refused_when")
-        return AppealRules(upheld, pending, refused, shape.limit_bp) if upheld and pending and refused else None
-
-    def _probation(self) -> Question | None:
-        shape = self.policy.probation
-        node = shape and self._question(shape.reclose_when, "probation", "reclose_when")
-        return Question(PROBATION_CRITERION, node, shape.reason) if shape and node else None
-
-    def _caps(self) -> Iterator[tuple[str, Node]]:
-        self._repeated("caps", [cap.id for cap in self.policy.limit.caps], "limit", "caps")
-        for position, cap in enumerate(self.policy.limit.caps):
-            node = self._expression(parse_amount, cap.at_most, ("limit", "caps", position, "at_most"))
-            if node:
-                yield cap.id, node
-
-    def _scorecard(self) -> Iterator[Scored]:
-        for name, shape in self.policy.scorecard.attributes.items():
-            place = ("scorecard", "attributes", name)
-            attribute = self.policy.attributes.get(name)
-            if attribute is None:
-                self.say(f"'{name}' is not declared{did_you_mean(name, self.policy.attributes)}", *place)
-                continue
-            self.used.add(name)
-            before = len(self.problems)
-            if (shape.bins is None) == (shape.values is None):
-                self.say("an attribute of a scorecard has bins or values, one of the two", *place)
-            elif shape.bins is not None:
-                self._bins(shape, attribute, *place)
-            else:
-                self._scored_values(shape, attribute, *place)
-            broken = any(problem.place[:3] == ("attributes", name, "allowed") for problem in self.problems)
-            if len(self.problems) > before or broken:
-                continue
-            scored = Scored(name, shape, attribute)
-            if shape.missing > scored.best:
-                self.say(
-                    f"missing gives {shape.missing} points, more than the best known value ({scored.best})",
-                    *place,
-                    "missing",
-                )
-            yield scored
-
-    def _bins(self, shape: ScorecardAttribute, attribute: Attribute, *place: str | int) -> None:
-        bins = shape.bins or ()
-        if attribute.type not in NUMERIC:
-            self.say(f"bins are for numbers, this is a {attribute.type}: use values", *place, "bins")
-        if shape.other is not None:
-            self.say("other goes with values; the last bin takes what is left", *place, "other")
-        if bins[-1].below is not None:
-            self.say("the last bin has no below, so that every value has its points", *place, "bins", len(bins) - 1)
-        edges = [each.below for each in bins[:-1]]
-        for position, edge in enumerate(edges):
-            if edge is None:
-                self.say("only the last bin has no below", *place, "bins", position)
-        known = [edge for edge in edges if edge is not None]
-        for low, high in pairwise(known):
-            if high <= low:
-                self.say(f"bins must rise: below {high} follows below {low}", *place, "bins")
-
-    def _scored_values(self, shape: ScorecardAttribute, attribute: Attribute, *place: str | int) -> None:
-        values = shape.values or {}
-        if attribute.type not in (AttributeType.CATEGORY, AttributeType.BOOLEAN):
-            self.say(f"values are for categories and booleans, this is a {attribute.type}: use bins", *place, "values")
-            return
-        allowed = _values(attribute)
-        wanted: type = bool if attribute.type is AttributeType.BOOLEAN else str
-        for value in values:
-            if not isinstance(value, wanted) or (allowed is not None and value not in allowed):
-                hint = did_you_mean(str(value), [str(each) for each in allowed or ()])
-                self.say(f"'{value}' is not a value that the attribute allows{hint}", *place, "values")
-        if shape.other is None and (allowed is None or set(allowed) - set(values)):
-            self.say("other is needed unless every allowed value is listed", *place)
-
-    def _causes(self, compiled: Rules) -> None:
-        complete = len(compiled.scorecard) == len(self.policy.scorecard.attributes)
-        best = self.policy.scorecard.base_points + sum(scored.best for scored in compiled.scorecard)
-        for name, cause in self.policy.causes.items():
-            place = ("causes", name)
-            self._repeated("criteria", list(cause.criteria), *place, "criteria")
-            for criterion in cause.criteria:
-                if criterion not in self.policy.criteria:
-                    hint = did_you_mean(criterion, self.policy.criteria)
-                    self.say(f"'{criterion}' is not a criterion{hint}", *place, "criteria")
-            low, high = cause.keep_open_score_min, cause.score_min
-            if (low is None) != (high is None):
-                self.say("score_min and keep_open_score_min are both set or both null", *place)
-            elif low is not None and high is not None and low >= high:
-                self.say(
-                    f"keep_open_score_min {low} must be below score_min {high}, or a line would flap",
-                    *place,
-                    "keep_open_score_min",
-                )
-            if complete:
-                self._reachable(high, best, *place, "score_min")
-        for position, campaign in enumerate(self.policy.campaigns if complete else ()):
-            self._reachable(campaign.score_min, best, "campaigns", position, "score_min")
-
-    def _reachable(self, score_min: int | None, best: int, *place: str | int) -> None:
-        if score_min is not None and score_min > best:
-            self.say(f"no line could reach {score_min}: the best score of this scorecard is {best}", *place)
-
-    def _campaigns(self) -> Iterator[CampaignRules]:
-        campaigns = self.policy.campaigns
-        self._repeated("campaigns", [campaign.code for campaign in campaigns])
-        for position, campaign in enumerate(campaigns):
-            place = ("campaigns", position)
-            asked: set[str] = set()
-            for cause in campaign.causes:
-                if cause not in self.policy.causes:
-                    self.say(f"'{cause}' is not a cause{did_you_mean(cause, self.policy.causes)}", *place, "causes")
-                else:
-                    asked |= set(self.policy.causes[cause].criteria)
-            for waived in campaign.waives:
-                if waived not in asked:
-                    self.say(
-                        f"waives '{waived}', which its causes do not ask{did_you_mean(waived, tuple(asked))}",
-                        *place,
-                        "waives",
-                    )
-            node = self._question(campaign.when, *place, "when")
-            if node:
-                yield CampaignRules(campaign, node)
-
-    def _limit(self) -> None:
-        limit = self.policy.limit
-        for high, low in pairwise(limit.bands):
-            if low.score_at_least >= high.score_at_least:
-                self.say(
-                    f"bands must fall: {low.score_at_least} follows {high.score_at_least}",
-                    "limit",
-                    "bands",
-                )
-        if limit.no_score_bp is None and any(cause.score_min is None for cause in self.policy.causes.values()):
-            self.say("no_score_bp is needed: a cause has no score_min", "limit")
-        if limit.floor_cents > limit.ceiling_cents:
-            self.say(f"floor_cents {limit.floor_cents} is above ceiling_cents {limit.ceiling_cents}", "limit")
-        budget = self.policy.nightly_budget
-        if budget is not None and limit.ceiling_cents > budget.limit_cents:
-            self.say(
-                f"ceiling_cents {limit.ceiling_cents} is above the whole nightly budget of {budget.limit_cents}",
-                "limit",
-                "ceiling_cents",
-            )
-
-    def _unused(self) -> None:
-        asked = {criterion for cause in self.policy.causes.values() for criterion in cause.criteria}
-        for name in self.policy.criteria:
-            if name not in asked:
-                self.say("no cause asks this criterion", "criteria", name)
-        dating = {attribute.observed_on for attribute in self.policy.attributes.values()}
-        for name in self.policy.attributes:
-            if name not in self.used | dating:
-                self.say("no expression and no scorecard reads this attribute", "attributes", name)

@@ -12,9 +12,10 @@ import pyarrow.parquet as pq
 
 from schemas.handles import Accepted, Plan, Run
 from schemas.portfolio import Portfolio
-from tasks.decisioning.judge import Night
+from tasks.decisioning.compiling import compile_rules
+from tasks.decisioning.facts import Night
 from tasks.decisioning.rescoring import rescore_lines
-from tasks.decisioning.rules import Rules, compile_rules
+from tasks.decisioning.rules import Rules
 from tasks.evidence import evidence_table, write_table
 from tasks.judgement import rescore_partition
 from tasks.ledger import LEDGER_SCHEMA
@@ -23,7 +24,7 @@ from tasks.planning import check_counts, make_plan
 from tasks.policy_files import load_policy
 from tasks.settings import CHECKOUT
 from tasks.snapshots import accept_snapshot, clean_table, validate_partition
-from tasks.sources import open_source
+from tasks.sources.opening import open_source
 
 POLICY = CHECKOUT / "deployments" / "policies" / "consumer-revolving" / "2026-10.yaml"
 

@@ -9,7 +9,7 @@ import datetime
 from typing import Any
 
 from schemas.policy import Place
-from tasks.decisioning.rules import PARTS_MAX
+from tasks.decisioning.compiling import PARTS_MAX
 from tests.factories import LEFT_OUT, NIGHT, PolicyDict, policy_dict
 
 Changes = dict[str, Any]

@@ -10,9 +10,11 @@ from pydantic import ValidationError
 
 from schemas.policy import Place, Policy, Problem
 from schemas.vocabulary import PROGRAM_REASONS, AttributeType
-from tasks.decisioning.rules import PolicyError, Rules, compile_rules
+from tasks.decisioning.compiling import PolicyError, compile_rules
+from tasks.decisioning.rules import Rules
 from tests.decisioning.bad_policies import ILL_SHAPED, MISSPELT, REFUSED, Changes, edited
 from tests.factories import LEFT_OUT, PolicyDict, policy_dict, rules
+
 
 def problems(policy: PolicyDict) -> list[Problem]:
     """Everything that is found wrong with `policy`."""

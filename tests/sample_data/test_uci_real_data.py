@@ -15,9 +15,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from schemas.policy import Policy
-from tasks.decisioning.judge import Night
+from tasks.decisioning.compiling import compile_rules
+from tasks.decisioning.facts import Night
 from tasks.decisioning.rescoring import rescore_lines
-from tasks.decisioning.rules import Rules, compile_rules
+from tasks.decisioning.rules import Rules
 from tasks.sample_data import uci
 from tasks.sample_data.trajectories import MONTHS_LATE_STEP
 from tasks.sample_data.uci import MONTH_ENDS, import_uci

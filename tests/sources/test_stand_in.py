@@ -1,16 +1,16 @@
 """Snapshots of a sample world, written by its stand-in core system."""
 
 import datetime
-import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from schemas.errors import SnapshotRefused
+from schemas.vocabulary import Audience
+from tasks.channels import FileChannel
 from tasks.sources.opening import open_source
 from tasks.sources.source import Source
-from tasks.sources.stand_in import requests_folder
 from tests.sources.small_snapshots import COLUMNS, NIGHT, portfolio, read_all, row, rows, table
 
 DAY_BEFORE = NIGHT - datetime.timedelta(days=1)
@@ -41,16 +41,13 @@ def test_a_date_that_the_world_lacks_is_refused(source: Source, tmp_path: Path) 
 
 
 def test_what_the_file_channel_delivered_the_day_before_has_happened(source: Source, tmp_path: Path) -> None:
-    requests = requests_folder(tmp_path, "small")
-    requests.mkdir(parents=True)
-    line = {
+    content = {"request": "reopen", "limit_cents": 5000, "valid_until": None, "cause": None, "closed_on": None}
+    notice = {
         "notice_id": "1", "sequence": 1, "kind": "reopen", "account_id": row(1)["account_id"],
-        "business_date": str(DAY_BEFORE), "limit_cents": 5000, "valid_until": None,
+        "business_date": DAY_BEFORE, "content": content,
     }  # fmt: skip
-    (requests / f"{DAY_BEFORE}.jsonl").write_text(json.dumps(line) + "\n")
-    found = {
-        each["account_id"]: each["line_status"]
-        for each in read_all(source.take(NIGHT, COLUMNS, tmp_path / "private", 1000))
-    }
+    FileChannel(tmp_path / "deliveries" / "small").deliver(Audience.CORE_SYSTEM, DAY_BEFORE, [notice])
+    lines = read_all(source.take(NIGHT, COLUMNS, tmp_path / "private", 1000))
+    found = {line["account_id"]: line["line_status"] for line in lines}
     assert found[row(1)["account_id"]] == "open"
     assert found[row(3)["account_id"]] == "closed"
