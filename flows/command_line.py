@@ -44,7 +44,7 @@ def nightly(portfolio: str, business_date: datetime.datetime | None, dry_run: bo
 
     nights.portfolio_of(portfolio)
     date = business_date.date() if business_date else None
-    due = [date] if date else nights.nights_due(portfolio, _secret_block)
+    due = [date] if date else nights.nights_to_run(portfolio, _secret_block)
     if not due:
         last = nights.store_of(portfolio).last_published()
         click.echo(f"Nothing is due for {portfolio}" + (f": the last night published is {last}." if last else "."))

@@ -37,9 +37,17 @@ def night(portfolio: str, business_date: datetime.date, dry_run: bool) -> NightR
     tell(StageBegins("rescore", snapshot.row_count))
     rescored = rescore.map(unmapped(run), accepted.partitions).result()
     plan = audit(decide(run, accepted, rescored))
-    published = publish(run, plan, snapshot)
+    published = publish(run, accepted, plan)
     notify(run)
     return report(run, accepted, published)
+
+
+@flow(name="finish", flow_run_name="{portfolio} {business_date} finish", persist_result=False)
+def finish(portfolio: str, business_date: datetime.date) -> NightResult:
+    """Deliver and report what a published night left open when it was stopped."""
+    settled = nights.recall(portfolio, business_date)
+    notify(settled.run)
+    return report(settled.run, settled.accepted, settled.published)
 
 
 @flow(name="nightly", flow_run_name="nightly {portfolio}", persist_result=False)
@@ -53,9 +61,10 @@ def nightly_reevaluation(
         business_date: The one night to run. Leave it empty for every night that is due.
         dry_run: Judge and report, but publish and send nothing. Without a date only the oldest night due is tried.
     """
-    dates = (
-        [business_date] if business_date else nights.nights_due(portfolio, read_secret_block)[: 1 if dry_run else None]
-    )
+    if business_date:
+        dates = [business_date]
+    else:
+        dates = nights.nights_to_run(portfolio, read_secret_block)[: 1 if dry_run else None]
     results = []
     for number, date in enumerate(dates, 1):
         tell(NightBegins(date, number, len(dates)))
@@ -65,10 +74,13 @@ def nightly_reevaluation(
 
 
 def run_night(portfolio: str, business_date: datetime.date, *, dry_run: bool) -> NightResult:
-    """Run one night, or bring back the result of one that was published before; record how a bad one ended."""
-    known = None if dry_run else nights.result_of(portfolio, business_date)
-    if known is not None:
-        return known
+    """Run one night, or finish or bring back one that was published before; record how a bad one ended."""
+    if not dry_run:
+        if nights.unfinished_night(portfolio) == business_date:
+            return finish(portfolio, business_date)
+        known = nights.result_of(portfolio, business_date)
+        if known is not None:
+            return known
     workers = nights.portfolio_of(portfolio).workers
     try:
         return night.with_options(task_runner=ThreadPoolTaskRunner(max_workers=workers))(

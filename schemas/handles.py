@@ -104,6 +104,14 @@ class Published(Handle):
     ledger_head: str
 
 
+class Settled(Handle):
+    """All that is needed to finish a published night: to deliver what it owes and to report on it."""
+
+    run: Run
+    accepted: Accepted
+    published: Published
+
+
 class Delivered(Handle):
     """What became of the notices that were owed."""
 

@@ -118,6 +118,13 @@ def write_table(table: pa.Table, path: Path) -> None:
         raise
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)
+
+
 class _Spread:
     """Puts what only lines with a path have among all lines judged."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from schemas.errors import FileRefused, NightRefused, ReinstateError
-from schemas.handles import NightResult, Run
+from schemas.handles import NightResult, Run, Settled
 from schemas.portfolio import Portfolio
 from schemas.reasons import Reason
 from tasks.calendars import check_in_window, due_dates
@@ -21,11 +21,22 @@ from tasks.settings import settings
 from tasks.store import Store, open_store
 
 FIRST_REVISION = 1
+SETTLED_NAME = "night.json"
+_stores: dict[tuple[str, str], Store] = {}
 
 
 def store_of(portfolio: str) -> Store:
     """The store, as one portfolio sees it."""
-    return _store(settings().store, portfolio)
+    key = (settings().store, portfolio)
+    if key not in _stores:
+        _stores[key] = open_store(*key, settings().deployments / "migrations")
+    return _stores[key]
+
+
+def close_stores() -> None:
+    """Let go of every connection of this process."""
+    while _stores:
+        _stores.popitem()[1].close()
 
 
 def portfolio_of(name: str) -> Portfolio:
@@ -67,6 +78,12 @@ def nights_due(name: str, read_secret: Callable[[str], str] | None = None) -> li
     return [date for date in due if date <= today_in(portfolio)]
 
 
+def nights_to_run(name: str, read_secret: Callable[[str], str] | None = None) -> list[datetime.date]:
+    """The nights that are due, oldest first, and before them the last one published if it is not finished."""
+    unfinished = unfinished_night(name)
+    return [*([unfinished] if unfinished else []), *nights_due(name, read_secret)]
+
+
 def result_of(portfolio: str, business_date: datetime.date) -> NightResult | None:
     """How a night that was published ended, None for any other."""
     known = store_of(portfolio).run(business_date)
@@ -80,6 +97,29 @@ def result_of(portfolio: str, business_date: datetime.date) -> NightResult | Non
         report=directory / "report.html",
         counts=known["counts"],
     )
+
+
+def unfinished_night(name: str) -> datetime.date | None:
+    """The last night published, if it has not delivered all that it owes or has no report yet."""
+    store = store_of(name)
+    last = store.last_published()
+    if last is None:
+        return None
+    reported = (run_directory(name, last, is_dry_run=False) / "report.html").exists()
+    waiting = store.select_mine("notices", "notice_id", is_accepted=False)
+    return None if reported and not waiting else last
+
+
+def recall(name: str, business_date: datetime.date) -> Settled:
+    """What a published night set down before it was published.
+
+    Raises:
+        NightRefused: its files are gone.
+    """
+    path = run_directory(name, business_date, is_dry_run=False) / SETTLED_NAME
+    if not path.exists():
+        raise NightRefused(f"{business_date} has been published, but {path} is gone; its report cannot be made again")
+    return Settled.model_validate_json(path.read_text(encoding="utf-8"))
 
 
 def run_directory(portfolio: str, business_date: datetime.date, *, is_dry_run: bool) -> Path:
@@ -174,11 +214,6 @@ def _empty(directory: Path) -> None:
             shutil.rmtree(found) if found.is_dir() else found.unlink()
     for name in ("quarantine", "evidence", "candidates"):
         (directory / name).mkdir()
-
-
-@lru_cache(maxsize=8)
-def _store(url: str, portfolio: str) -> Store:
-    return open_store(url, portfolio, settings().deployments / "migrations")
 
 
 @lru_cache(maxsize=8)

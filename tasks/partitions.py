@@ -44,7 +44,7 @@ def read_partition(
         names: leads from a column's name in the file, which is the source's, to its name here.
 
     Raises:
-        SnapshotRefused: the file is gone, was altered, or lacks a column.
+        SnapshotRefused: the file is gone, was altered, lacks a column, or holds text that is not UTF-8.
     """
     in_file = source_names(columns, names)
     texts = [in_file[name] for name, kind in columns.items() if kind is AttributeType.CATEGORY]
@@ -58,13 +58,15 @@ def read_partition(
         kinds = {**columns, **dict.fromkeys(extra, AttributeType.CATEGORY)}
         arrays = {ACCOUNT_ID: table[in_file[ACCOUNT_ID]].cast(pa.string())}
         arrays |= {name: to_canonical(table[in_file.get(name, name)], kind) for name, kind in kinds.items()}
+        for name in (ACCOUNT_ID, *(name for name, kind in kinds.items() if kind is AttributeType.CATEGORY)):
+            arrays[name].validate(full=True)  # Parquet does not promise that text is UTF-8
     except (pa.ArrowException, OSError, KeyError):
         pass
     else:
         return pa.table(arrays).unify_dictionaries()
     raise SnapshotRefused(
-        f"partition {partition.number} cannot be read from {partition.path}: the private copy is gone, was altered, or "
-        "was taken under another policy; move the copy away and pull the snapshot again"
+        f"partition {partition.number} cannot be read from {partition.path}: the private copy is gone, was altered, was "
+        "taken under another policy, or holds text that is not UTF-8; move the copy away and pull the snapshot again"
     )
 
 

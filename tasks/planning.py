@@ -18,7 +18,7 @@ from tasks.decisioning.rules import Rules
 from tasks.evidence import PASSED_OVER_STEPS, write_table
 from tasks.store import canonical_json
 
-OVERLAY_COLUMNS = ["account_id", "decision", "step", "reasons"]
+OVERLAY_COLUMNS = ["account_id", "decision", "step", "reasons", "route", "limit_cents", "valid_until"]
 
 
 class CountsDisagree(ReinstateError):
@@ -68,13 +68,16 @@ def make_plan(run: Run, rules: Rules, accepted: Accepted, rescored: list[Rescore
 REPORT_COLUMNS = ["account_id", "cause", "customer_segment", "product_code", "decision", "step", "score", "reasons"]
 
 
-def evidence_tables(run: Run, plan: Plan, columns: list[str] = REPORT_COLUMNS) -> Iterator[pa.Table]:
+def evidence_tables(run: Run, plan: Plan, columns: list[str] | None = REPORT_COLUMNS) -> Iterator[pa.Table]:
     """The evidence of a night as it was settled, partition by partition: the plan's outcomes laid over it."""
     overlay = pq.read_table(plan.overlay)
     for path in sorted((run.directory / "evidence").glob("part-*.parquet")):
         table = _plain(pq.read_table(path, columns=columns))
         places = pc.index_in(table["account_id"].combine_chunks(), value_set=overlay["account_id"].combine_chunks())
-        for name in (name for name in OVERLAY_COLUMNS if name != "account_id" and places.null_count < len(places)):
+        settled = [
+            name for name in OVERLAY_COLUMNS[1:] if name in table.column_names and places.null_count < len(places)
+        ]
+        for name in settled:
             own, over = table[name].combine_chunks(), overlay[name].combine_chunks()
             mixed = _either(pc.is_null(places), own, over.cast(own.type).take(pc.fill_null(places, 0)))
             table = table.set_column(table.schema.get_field_index(name), name, mixed)

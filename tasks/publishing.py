@@ -4,16 +4,19 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from schemas.handles import Plan, Published, Run
+from schemas.handles import Accepted, Plan, Published, Run, Settled
 from schemas.portfolio import Portfolio
+from tasks.evidence import write_text
 from tasks.ledger import entries_of, states_after
-from tasks.nights import reasons_of, rules_of, store_of
+from tasks.nights import SETTLED_NAME, reasons_of, rules_of, store_of
 from tasks.outbox import notices_owed
 from tasks.settings import settings
 
 
-def publish_plan(run: Run, portfolio: Portfolio, plan: Plan, snapshot_hash: str) -> Published:
+def publish_plan(run: Run, portfolio: Portfolio, accepted: Accepted, plan: Plan) -> Published:
     """Write everything that the plan changes; for a dry run write nothing.
+
+    What is needed to finish the night is set down before, so that whoever is killed right after can be followed.
 
     Raises:
         NightRefused: the night was published meanwhile, or the ledger has moved on since the plan was made.
@@ -22,6 +25,9 @@ def publish_plan(run: Run, portfolio: Portfolio, plan: Plan, snapshot_hash: str)
     head = store.ledger_head()
     entries = entries_of(pq.read_table(plan.path).to_pylist(), run, head)
     ledger_head = entries[-1]["entry_hash"] if entries else head[1]
+    published = Published(plan=plan, snapshot_hash=accepted.snapshot.content_hash, ledger_head=ledger_head)
+    settled = Settled(run=run, accepted=accepted, published=published)
+    write_text(run.directory / SETTLED_NAME, settled.model_dump_json(indent=1))
     if not run.is_dry_run:
         templates = settings().deployments / "templates"
         reasons_max = rules_of(run).policy.notices.reasons_max
@@ -29,7 +35,7 @@ def publish_plan(run: Run, portfolio: Portfolio, plan: Plan, snapshot_hash: str)
             {
                 "business_date": run.business_date,
                 "revision": run.revision,
-                "snapshot_hash": snapshot_hash,
+                "snapshot_hash": published.snapshot_hash,
                 "plan_hash": plan.plan_hash,
                 "ledger_head": ledger_head,
                 "counts": counts_of(plan),
@@ -39,7 +45,7 @@ def publish_plan(run: Run, portfolio: Portfolio, plan: Plan, snapshot_hash: str)
             _recoverable(run, plan),
             notices_owed(entries, portfolio, reasons_of(portfolio), reasons_max, templates),
         )
-    return Published(plan=plan, snapshot_hash=snapshot_hash, ledger_head=ledger_head)
+    return published
 
 
 def counts_of(plan: Plan) -> dict[str, int]:

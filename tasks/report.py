@@ -16,10 +16,7 @@ def report(run: Run, accepted: Accepted, published: Published) -> NightResult:
     portfolio = nights.portfolio_of(run.portfolio)
     templates = settings().deployments / "templates"
     gathered = reporting.gather_report(run, portfolio, accepted, published)
-    page = run.directory / "report.html"
-    reporting.write_text(run.directory / "transitions.csv", reporting.transitions_csv(run))
-    reporting.write_text(run.directory / "report.json", gathered.model_dump_json(indent=1))
-    reporting.write_text(page, report_page.render_page(gathered, templates))
+    page = reporting.write_report(run, gathered, templates)
     create_markdown_artifact(
         key=f"night-{run.portfolio}-{run.business_date}".replace("_", "-"),
         markdown=report_page.render_artifact(gathered, templates, location=str(page)),

@@ -23,8 +23,10 @@ from schemas.report import (
     TransitionRow,
 )
 from schemas.vocabulary import Decision, Route
+from tasks.evidence import write_text
 from tasks.nights import reasons_of, rules_of, store_of
 from tasks.planning import evidence_tables
+from tasks.report_page import render_page
 
 REOPENED = (Decision.REOPEN.value, Decision.REOPEN_TEMPORARILY.value)
 BUCKETS = 16
@@ -110,6 +112,15 @@ def gather_report(run: Run, portfolio: Portfolio, accepted: Accepted, published:
     )
 
 
+def write_report(run: Run, report: Report, templates: Path) -> Path:
+    """Write a night's page, the same for machines, and the list of its transitions; return the page."""
+    page = run.directory / "report.html"
+    write_text(run.directory / "transitions.csv", transitions_csv(run))
+    write_text(run.directory / "report.json", report.model_dump_json(indent=1))
+    write_text(page, render_page(report, templates))
+    return page
+
+
 def transitions_csv(run: Run) -> str:
     """Every transition of a night with its account, for the people who may see it; formulas are made inert."""
     table = pq.read_table(run.directory / "plan.parquet")
@@ -132,13 +143,6 @@ def transitions_csv(run: Run) -> str:
         row["reasons"] = " ".join(row["reasons"])
         writer.writerow([_inert(row[name]) for name in names])
     return sink.getvalue()
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)
 
 
 def _inert(value: object) -> object:

@@ -40,6 +40,10 @@ class Store:
         self._engine = engine
         self.portfolio = portfolio
 
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """One transaction: all of it or nothing."""

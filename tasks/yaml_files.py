@@ -218,7 +218,7 @@ class _Builder:
             known = key is not _REFUSED
             if known and key in values:
                 first = self.lines[*place, key]
-                self.say(_line(event), f"found the key '{shortened(str(key))}' twice, first in line {first}; keep one")
+                self.say(_line(event), f"found the key '{dotted((key,))}' twice, first in line {first}; keep one")
                 known = False
             if known:
                 self.lines[*place, key] = _line(event)

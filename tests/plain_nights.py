@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from schemas.handles import Published, Run
-from tasks import judgement, nights, planning, publishing, snapshots
+from tasks import judgement, nights, planning, publishing, reporting, snapshots
 from tasks.channels import FileChannel
 from tasks.outbox import deliver_outstanding
 from tasks.settings import CHECKOUT, settings
@@ -28,7 +28,7 @@ def use_home(monkeypatch: pytest.MonkeyPatch, data: Path, home: Path = CHECKOUT,
 def forget() -> None:
     """Forget what this process has cached of settings, stores and policies."""
     settings.cache_clear()
-    nights._store.cache_clear()
+    nights.close_stores()
     nights._rules.cache_clear()
 
 
@@ -49,8 +49,10 @@ def run_plainly(name: str, business_date: datetime.date, *, dry_run: bool = Fals
         )
     plan = planning.make_plan(run, rules, accepted, rescored)
     planning.check_counts(plan)
-    published = publishing.publish_plan(run, portfolio, plan, snapshot.content_hash)
+    published = publishing.publish_plan(run, portfolio, accepted, plan)
     if not dry_run:
         channel = FileChannel(settings().data_directory / "deliveries" / name)
         deliver_outstanding(nights.store_of(name), channel)
+    report = reporting.gather_report(run, portfolio, accepted, published)
+    reporting.write_report(run, report, settings().deployments / "templates")
     return run, published

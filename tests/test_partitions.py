@@ -90,9 +90,24 @@ def test_a_file_that_is_not_what_was_copied_is_refused(path: Path, harm: str) ->
     else:
         pq.write_table(table(rows(5000)).drop_columns("deceased"), path)
     with pytest.raises(
-        SnapshotRefused, match="the private copy is gone, was altered, or was taken under another policy"
+        SnapshotRefused, match="the private copy is gone, was altered, was taken under another policy"
     ) as refused:
         read_partition(partition, COLUMNS)
+    assert refused.value.__context__ is None
+
+
+@pytest.mark.parametrize("column", ["account_id", "line_status"])
+@pytest.mark.parametrize("kind", [pa.string(), pa.dictionary(pa.int32(), pa.string())], ids=str)
+def test_text_that_is_not_utf_8_is_refused_and_not_told(path: Path, column: str, kind: pa.DataType) -> None:
+    offsets, content = pa.array([0, 6], pa.int32()).buffers()[1], pa.py_buffer(b"4711\xff\xfe")
+    spoiled = pa.Array.from_buffers(pa.string(), 1, [None, offsets, content])
+    if pa.types.is_dictionary(kind):
+        spoiled = pa.DictionaryArray.from_arrays(pa.array([0], pa.int32()), spoiled)
+    line = table(rows(1))
+    partition = written(path, line.set_column(line.column_names.index(column), column, spoiled))
+    with pytest.raises(SnapshotRefused, match="or holds text that is not UTF-8") as refused:
+        read_partition(partition, COLUMNS)
+    assert "4711" not in str(refused.value)
     assert refused.value.__context__ is None
 
 

@@ -93,6 +93,15 @@ def test_a_policy_comes_with_its_file_and_its_hash(home: Path) -> None:
     assert loaded.content_hash == loaded.document.sha256
 
 
+def test_a_policy_cut_off_anywhere_is_refused(home: Path) -> None:
+    path = write(home)
+    ends = {position + 1 for position, character in enumerate(POLICY[:-1]) if character == "\n"}
+    for cut in sorted({*ends, *range(0, len(POLICY), 11)}):
+        path.write_text(POLICY[:cut])
+        with pytest.raises(FileRefused):
+            load_policy(path)
+
+
 def test_what_is_wrong_between_fields_is_found_at_its_line(home: Path) -> None:
     path = write(home)
     path.write_text(path.read_text().replace("when: deceased", "when: decased").replace("[CURRENT]", "[CURENT]"))

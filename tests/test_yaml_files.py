@@ -125,7 +125,7 @@ def test_a_scalar_that_could_be_read_in_two_ways_is_refused(file: Path, scalar: 
         ("%TAG ! tag:example,2000:\n---\na: 1\n", 2, "found a % directive"),
         ("a: 1\nb: 2\na: 3\n", 3, "found the key 'a' twice, first in line 1"),
         ("a: {x: 1,\n  x: 2}\n", 2, "found the key 'x' twice"),
-        ("true: 1\ntrue: 2\n", 2, "found the key 'True' twice"),
+        ("true: 1\ntrue: 2\n", 2, "found the key 'true' twice"),
         ("a: &x 1\n", 1, "found the anchor &x"),
         ("&x a: 1\n", 1, "found the anchor &x"),
         ("a: 1\nb: *x\n", 2, "found the alias *x; write out what it stands for"),

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from schemas.errors import ConfigurationError, SnapshotRefused
 from schemas.manifest import Manifest, ManifestFile
 from tasks.shape_problems import dotted, problems_of
+from tasks.yaml_scalars import shortened
 
 FORMATS: Final = (".parquet", ".csv")
 MANIFEST_NAME: Final = "manifest.json"
@@ -180,6 +181,6 @@ def _refuse_other_files(present: set[str], listed: tuple[ManifestFile, ...], bus
     problems += [f"it does not list {name}, which is there" for name in sorted(present - set(names))]
     if problems:
         raise SnapshotRefused(
-            f"the manifest of the snapshot of {business_date} does not fit its files: {'; '.join(problems)}. "
+            f"the manifest of the snapshot of {business_date} does not fit its files: {shortened('; '.join(problems), 1000)}. "
             "The delivery is still being written, or is not the one that the manifest is for."
         )

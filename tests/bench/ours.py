@@ -51,7 +51,9 @@ def clean_frames(world: Path, folder: Path, business_date: datetime.date, *, onl
     rules, portfolio = bench_rules(), bench_portfolio(world, business_date)
     accepted = _accepted(_run(folder, business_date), portfolio, rules, ThreadPoolExecutor(1))
     frames = [to_frame(clean_table(part, rules, portfolio)) for part in accepted.partitions]
-    return [frame[frame["line_status"].eq("closed")].reset_index(drop=True) for frame in frames] if only_closed else frames
+    return (
+        [frame[frame["line_status"].eq("closed")].reset_index(drop=True) for frame in frames] if only_closed else frames
+    )
 
 
 def judge(frames: Sequence[pd.DataFrame], rules: Rules, business_date: datetime.date, threads: int) -> list[pa.Table]:
@@ -75,7 +77,12 @@ def whole_night(world: Path, folder: Path, business_date: datetime.date, threads
 
 def evidence_of(folder: Path) -> pa.Table:
     """The evidence that `whole_night` wrote."""
-    return pa.concat_tables([_plain(pq.read_table(path)) for path in sorted((folder / "evidence").glob("*.parquet"))])
+    return one_table([pq.read_table(path) for path in sorted((folder / "evidence").glob("*.parquet"))])
+
+
+def one_table(tables: Sequence[pa.Table]) -> pa.Table:
+    """Tables of several partitions as one, every text plain."""
+    return pa.concat_tables([_plain(table) for table in tables])
 
 
 def quarantine_of(folder: Path) -> pa.Table:
@@ -114,7 +121,9 @@ def _run(folder: Path, business_date: datetime.date) -> Run:
 
 def _accepted(run: Run, portfolio: Portfolio, rules: Rules, pool: ThreadPoolExecutor) -> Accepted:
     source = open_source(portfolio, run.directory)
-    snapshot = source.take(run.business_date, rules.snapshot_columns, run.directory / "snapshot", portfolio.partition_rows)
+    snapshot = source.take(
+        run.business_date, rules.snapshot_columns, run.directory / "snapshot", portfolio.partition_rows
+    )
     validated = list(pool.map(partial(validate_partition, run, portfolio, rules), snapshot.partitions))
     accepted = accept_snapshot(run, portfolio, rules, snapshot, validated)
     (run.directory / "accepted.json").write_text(accepted.model_dump_json())

@@ -59,9 +59,7 @@ def differences(night: RandomNight, expected: dict[str, dict[str, Any]] | None =
     for name, result in expected.items():
         wanted = _flat(result) | {"line_kind": kinds[name]}
         got = found[name] | {"score_steps": _readable(found[name]["score_steps"])}
-        out += [
-            f"{name}.{key}: core {got[key]!r}, oracle {wanted[key]!r}" for key in wanted if got[key] != wanted[key]
-        ]
+        out += [f"{name}.{key}: core {got[key]!r}, oracle {wanted[key]!r}" for key in wanted if got[key] != wanted[key]]
     return out
 
 
@@ -84,7 +82,9 @@ def _readable(steps: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None
     if steps is None:
         return None
     known = [{key: value for key, value in step.items() if value is not None} for step in steps]
-    return [step | ({"values": [_word(value) for value in step["values"]]} if "values" in step else {}) for step in known]
+    return [
+        step | ({"values": [_word(value) for value in step["values"]]} if "values" in step else {}) for step in known
+    ]
 
 
 def _word(value: str | bool) -> str:

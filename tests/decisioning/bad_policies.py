@@ -103,7 +103,8 @@ REFUSED: dict[str, tuple[Changes, Place, str]] = {
         "'closed_on' is a word of the program, not a column that dates"),
     "an attribute dated by something that is no date": (
         {"attributes.monthly_income_cents.observed_on": "days_past_due"},
-        ("attributes", "monthly_income_cents", "observed_on"), "observed_on names 'days_past_due', which is not a date"),
+        ("attributes", "monthly_income_cents", "observed_on"),
+        "observed_on names 'days_past_due', which is not a date"),
     "a range that is no range": (
         {"attributes.days_past_due.allowed": [0, 5, 9]}, ("attributes", "days_past_due", "allowed"),
         "for numbers allowed is a range [least, greatest] of the attribute's type"),
@@ -222,7 +223,8 @@ REFUSED: dict[str, tuple[Changes, Place, str]] = {
          "causes.credit_assessment.score_min": 540, "causes.abnormal_behaviour.score_min": 540},
         (*STREAK_PLACE, "missing"), "missing gives 30 points, more than the best known value (25)"),
     "missing points above the best value": (
-        {f"{JOB}.missing": 21}, (*JOB_PLACE, "missing"), "missing gives 21 points, more than the best known value (20)"),
+        {f"{JOB}.missing": 21}, (*JOB_PLACE, "missing"),
+        "missing gives 21 points, more than the best known value (20)"),
     "points for a value that is not allowed": (
         {f"{JOB}.values": {"ful_time": 20}}, (*JOB_PLACE, "values"),
         "'ful_time' is not a value that the attribute allows; did you mean 'full_time'?"),

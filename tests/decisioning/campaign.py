@@ -29,10 +29,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     figures = run(asked.examples, asked.seed)
-    print(figures)
-    for (decision, step), count in figures.outcomes.most_common():
-        print(f"{count:8} {decision} ({step})")
-    print(*figures.differences, sep="\n", end="\n" if figures.differences else "")
+    counts = [f"{count:8} {decision} ({step})" for (decision, step), count in figures.outcomes.most_common()]
+    sys.stdout.write("\n".join([str(figures), *counts, *figures.differences, ""]))
     return 1 if figures.differences else 0
 
 

@@ -7,7 +7,8 @@ import pandas as pd
 from schemas.vocabulary import AttributeType
 from tasks.decisioning.answers import amount, answer
 from tasks.decisioning.columns import Columns, Rows
-from tasks.decisioning.expressions import ExpressionError, Variable, parse_amount, parse_question
+from tasks.decisioning.expressions import ExpressionError, parse_amount, parse_question
+from tasks.decisioning.tree import Variable
 from tests.factories import NIGHT, policy_dict, rules, series
 
 NAMES = {

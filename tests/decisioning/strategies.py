@@ -16,15 +16,20 @@ from hypothesis import strategies as st
 
 from tests import oracle
 from tests.decisioning.random_expressions import Author, Known
+from tests.decisioning.random_rows import cells_of, random_row
 from tests.factories import PolicyDict, Row, days_ago
 
-NIGHTS = (datetime.date(2026, 10, 28), datetime.date(2028, 2, 29), datetime.date(2027, 1, 1), datetime.date(2026, 3, 31))
+NIGHTS = (
+    datetime.date(2026, 10, 28),
+    datetime.date(2028, 2, 29),
+    datetime.date(2027, 1, 1),
+    datetime.date(2026, 3, 31),
+)
 CAUSES = ("credit_assessment", "policy_tightening", "product_operation", "abnormal_behaviour")
-REASONS = ("reason_a", "reason_b", "reason_c", "reason_d", "payment_overdue")
+REASONS = ("reason_a", "reason_b", "reason_c", "reason_d", "payment_overdue", "nightly_budget_spent")
 CAMPAIGN_CODES = ("SPRING", "AUTUMN")
 IDS = ("", "0", "00", "1E", "A", "a", "NA", "é", "\uffff", "\U0001f600")
 """Beginnings of account ids; the last two stand in another order by UTF-16 than by code point."""
-NO_NUMBERS = (math.nan, math.inf, -math.inf)
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,15 @@ class RandomNight:
 
 
 def random_night(choose: Callable[[int], int], depth: int = 2, fixed: dict[str, Any] | None = None) -> RandomNight:
-    """A night drawn by `choose`: criteria nest `depth` deep; `fixed` sections stand as they are, None leaves them out."""
+    """A night drawn by `choose`.
+
+    Criteria nest `depth` deep; `fixed` sections stand in the policy as they are, and None leaves one out.
+    """
     author, policy = _policy(_author(choose), depth, fixed or {})
     count = author.pick(16, 24, 8, 4, 1)
-    cells = _cells(author, policy)
+    cells = cells_of(author, policy)
     starts = author.some(IDS, least=len(IDS))
-    rows = [_row(author, policy, cells) | {"account_id": f"{starts[n % len(starts)]}{n}"} for n in range(count)]
+    rows = [random_row(author, policy, cells) | {"account_id": f"{starts[n % len(starts)]}{n}"} for n in range(count)]
     return RandomNight(policy, rows, author.night)
 
 
@@ -113,19 +121,22 @@ def _policy(author: Author, depth: int, fixed: dict[str, Any]) -> tuple[Author, 
     }
     scorecard = _scorecard(author, attributes)
     best, good = _best_and_good_score(author, attributes, scorecard)
-    causes = {
-        name: _cause(author, list(criteria), best, good)
-        for name in author.some(CAUSES, least=1)
-    }
+    causes = {name: _cause(author, list(criteria), best, good) for name in author.some(CAUSES, least=1)}
     asked = {name for cause in causes.values() for name in cause["criteria"]}
     scoreless = any(cause["score_min"] is None for cause in causes.values())
     optional: dict[str, Any] = {
         "exclusions": [_barrier(author, "EX", number) for number in range(pick(1, 0, 2))],
         "freezes": [_freeze(author, number) for number in range(pick(1, 0, 2))],
         "appeal": _appeal(author),
-        "campaigns": [_campaign(author, code, causes, best, good) for code in pick(CAMPAIGN_CODES[:1], CAMPAIGN_CODES, ())],
+        "campaigns": [
+            _campaign(author, code, causes, best, good) for code in pick(CAMPAIGN_CODES[:1], CAMPAIGN_CODES, ())
+        ],
         "confirm_nights": pick(1, 2, 3),
-        "probation": {"days": pick(0, 1, 180), "reclose_when": author.leaning(wanted=False, depth=1), "reason": pick(*REASONS)},
+        "probation": {
+            "days": pick(0, 1, 180),
+            "reclose_when": author.leaning(wanted=False, depth=1),
+            "reason": pick(*REASONS),
+        },
     }
     limit = _limit(author, good, scoreless=scoreless)
     optional["nightly_budget"] = {
@@ -265,85 +276,3 @@ def _best_and_good_score(author: Author, attributes: dict[str, Any], scorecard: 
         best += max(place["points"] for place in oracle.reachable(card, attributes[name]))
         good += oracle.points_of(card, author.names[name].good)
     return best, good
-
-
-def _cells(author: Author, policy: PolicyDict) -> list[tuple[str, Any]]:
-    """Values that a row may hold instead of the good one: near the literals, at the ends, unknown."""
-    cells: list[tuple[str, Any]] = []
-    dated = {spec["observed_on"]: spec["max_age_days"] for spec in policy["attributes"].values() if "observed_on" in spec}
-    for name, known in author.names.items():
-        declared = name in policy["attributes"]
-        if not declared and (name.startswith("clos") or name not in oracle.CORE_NAMES + oracle.LEDGER_COUNTS):
-            continue  # what only the kind of line decides, and what this policy does not declare
-        values = [*author.near[name], *(known.allowed or ()), *_others(known, author.night)]
-        values = [_typed(known, value) for value in values]
-        cells += [(name, value) for value in values if known.allows(value) and _is_held(known, value, author.night, name in dated)]
-        cells += [(name, None)] * (not name.startswith("ledger_"))
-    for name, days in dated.items():
-        cells += [(name, days_ago(age, author.night)) for age in (days, days + 1, 400)] + [(name, None)]
-    return cells
-
-
-def _others(known: Known, night: datetime.date) -> tuple[Any, ...]:
-    return {
-        "integer": (known.good, 1, 2, 10**13, -(10**13)),
-        "number": (known.good, 0.0, -0.0, 1e300, *NO_NUMBERS),
-        "boolean": (True, False),
-        "date": (night, days_ago(1, night), days_ago(-1, night), days_ago(1000, night)),
-        "category": ("red", "elsewhere"),
-    }[known.type]
-
-
-def _typed(known: Known, value: Any) -> Any:
-    if known.type == "integer":
-        return math.floor(value)
-    return float(value) if known.type == "number" else value
-
-
-def _is_held(known: Known, value: Any, night: datetime.date, dates_others: bool) -> bool:
-    """Whether a snapshot holds such a value: whole numbers of at most 10^13, no observation after the night."""
-    if known.type == "integer":
-        return abs(value) <= oracle.LARGEST_WHOLE_NUMBER
-    return not (dates_others and value > night)
-
-
-def _row(author: Author, policy: PolicyDict, cells: list[tuple[str, Any]]) -> Row:
-    """The good line in some state, with a few cells changed."""
-    pick, night = author.pick, author.night
-    row: Row = {"account_id": "", "business_date": night, **{name: known.good for name, known in author.names.items()}}
-    row |= {spec["observed_on"]: night for spec in policy["attributes"].values() if "observed_on" in spec}
-    causes = [*policy["causes"]] * 3 + ["closed_for_another_cause"]
-    row["closure_cause"] = pick(*causes)
-    row["closure_initiator"] = pick(*["issuer"] * 15, "customer")
-    row["closed_limit_cents"] = pick(1_000_000, 1_000_000, 1_000_000, 0, 49_999, 50_000, 1_234_567, 10**13)
-    row["closed_on"] = pick(*(date for date in (row["closed_on"], *author.near["closed_on"]) if date <= night))
-    row["ledger_recoverable_nights_count"] = pick(2, 2, 2, 1, 0)
-    for _ in range(pick(0, 1, 1, 2, 3, 8)):
-        name, value = pick(*cells)
-        row[name] = value
-    row["line_status"], held = "closed", pick(*["none"] * 5, "temporary", "temporary", "reopened", "reopened", "open")
-    if held == "open":
-        row |= {"line_status": "open", "closed_on": pick(None, row["closed_on"]), "closure_cause": None, "closure_initiator": None}
-    elif held != "none":
-        row |= _held_by_ledger(author, row, held, causes)
-    return row
-
-
-def _held_by_ledger(author: Author, row: Row, state: str, causes: list[str]) -> Row:
-    """A line that the ledger holds: open, still closed, or closed anew (on a day after the ledger's)."""
-    pick, night = author.pick, author.night
-    since = days_ago(pick(0, 1, 2, 179, 180, 181), night)
-    held = {
-        "ledger_state": state,
-        "ledger_since": since,
-        "ledger_route": pick("reevaluation", "campaign", "appeal"),
-        "ledger_cause": pick(*causes),
-        "ledger_closed_on": min(row["closed_on"], since),
-        "ledger_closed_limit_cents": pick(1_000_000, 1_000_000, 49_999),
-        "ledger_campaigns_used": pick([], ["SPRING"], ["AUTUMN", "SPRING"]),
-    }
-    if state == "temporary":
-        held["ledger_valid_until"] = days_ago(pick(1, 0, -1, -7), night)
-    if pick(True, True, False):
-        return held | {"line_status": "open", "closed_on": None, "closure_cause": None, "closure_initiator": None}
-    return held | {"closed_on": min(night, since + datetime.timedelta(days=pick(-5, 0, 0, 1)))}

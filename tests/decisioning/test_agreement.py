@@ -6,6 +6,7 @@ the same few hundred every time.
 
 import copy
 import datetime
+import itertools
 import math
 import os
 import random
@@ -69,7 +70,7 @@ def test_the_order_of_rows_does_not_matter(night: RandomNight, order: random.Ran
 @given(night=nights(), cuts=st.lists(st.integers(0, 24), max_size=4))
 def test_one_partition_or_many_does_not_matter(night: RandomNight, cuts: list[int]) -> None:
     edges = [0, *sorted(cuts), len(night.rows)]
-    parts = [night.rows[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    parts = [night.rows[start:end] for start, end in itertools.pairwise(edges)]
     compiled = rules(night.policy)
     assert judge_partitions(compiled, parts, night.date) == judge(compiled, night.rows, night.date)
 
@@ -142,7 +143,9 @@ def test_a_criterion_to_wait_for_passes_on_its_day_and_not_on_the_day_before(nig
     asked = [(row, wait) for row, wait in waits if wait["criterion"] != "PROBATION"]
     for row, wait in asked[:3]:
         days = (wait["passes_on"] - night.date).days
-        answers = [judged_later(night.policy, row, night.date, on)[f"criterion.{wait['criterion']}"] for on in (days, days - 1)]
+        answers = [
+            judged_later(night.policy, row, night.date, on)[f"criterion.{wait['criterion']}"] for on in (days, days - 1)
+        ]
         assert days >= 1
         assert answers[0] == "pass"
         assert answers[1] != "pass"
@@ -161,7 +164,7 @@ def asking(policy: PolicyDict, question: str, name: str, **spec: Any) -> PolicyD
     out["scorecard"]["attributes"].pop(name, None)
     for cause in out["causes"].values():
         cause["criteria"] = [*cause["criteria"], "ONE_MORE"]
-        cause |= {"score_min": None, "keep_open_score_min": None} if spec.get("observed_on") else {}
+        cause.update({"score_min": None, "keep_open_score_min": None} if "observed_on" in spec else {})
     out["limit"]["no_score_bp"] = out["limit"]["no_score_bp"] or 10_000
     out["criteria"]["ONE_MORE"] = {"require": question, "reason": "one_more"}
     return without_unread(out)

@@ -56,7 +56,9 @@ def test_a_line_still_closed_after_its_reopening_waits_for_activation_and_is_not
     assert kinds_of(rules(policy_dict()), [line(account_id="1"), row]).pending_activation.tolist() == [1]
 
 
-@pytest.mark.parametrize("shown", [{}, {"line_status": "closed", "closed_on": days_ago(10), "closure_cause": "product_operation"}])
+@pytest.mark.parametrize(
+    "shown", [{}, {"line_status": "closed", "closed_on": days_ago(10), "closure_cause": "product_operation"}]
+)
 def test_a_temporary_line_is_one_whatever_status_the_snapshot_shows(shown: Row) -> None:
     found = judge_one(policy_dict(), temporary_line(**shown))
     assert (found["line_kind"], found["cause"]) == ("temporary", "credit_assessment")
@@ -152,9 +154,14 @@ def test_a_line_that_may_belong_to_a_frozen_group_is_referred() -> None:
     assert (found["reasons"], found["unknown"]) == (["group_restricted"], ["FZ_STUDENTS"])
 
 
-@pytest.mark.parametrize(("first", "until", "frozen"), [(0, -1, True), (0, None, True), (-1, None, False), (5, 0, False)])
+@pytest.mark.parametrize(
+    ("first", "until", "frozen"), [(0, -1, True), (0, None, True), (-1, None, False), (5, 0, False)]
+)
 def test_a_freeze_holds_from_its_first_night_until_before_its_end(first: int, until: int | None, frozen: bool) -> None:
-    freeze = policy_dict()["freezes"][0] | {"from": days_ago(first), "until": None if until is None else days_ago(until)}
+    freeze = policy_dict()["freezes"][0] | {
+        "from": days_ago(first),
+        "until": None if until is None else days_ago(until),
+    }
     assert (settled(line(customer_segment="student"), freezes=[freeze])[1] == "freeze") is frozen
 
 
@@ -253,7 +260,10 @@ def test_what_would_close_the_line_again_at_once_stands_as_the_last_failed_crite
 
 
 def test_a_reclosing_question_that_is_unknown_keeps_nothing_closed() -> None:
-    assert settled(line(alert_cleared_on=None), probation={"reclose_when": "days_since(alert_cleared_on) < 3"})[0] == "reopen"
+    assert (
+        settled(line(alert_cleared_on=None), probation={"reclose_when": "days_since(alert_cleared_on) < 3"})[0]
+        == "reopen"
+    )
 
 
 def test_a_cause_that_asks_nothing_opens_its_lines() -> None:
@@ -272,13 +282,17 @@ def test_a_cause_that_asks_nothing_opens_its_lines() -> None:
      "not missing(employment) or employment == employment"],
 )  # fmt: skip
 def test_a_category_older_than_its_age_is_unknown(seen_on: datetime.date | None, answer: str, question: str) -> None:
-    policy = policy_dict(attributes=DATED_JOB, criteria={"CURRENT": {"require": f"({question}) and days_past_due == 0"}})
+    policy = policy_dict(
+        attributes=DATED_JOB, criteria={"CURRENT": {"require": f"({question}) and days_past_due == 0"}}
+    )
     found = judge_one(policy, line(employment_seen_on=seen_on))
     assert found["criterion.CURRENT"] == answer
     assert found["points.employment"] == (20 if answer == "pass" else 5)
 
 
-@pytest.mark.parametrize(("seen_on", "decision"), [(days_ago(400), "reopen"), (days_ago(401), "refer"), (None, "refer")])
+@pytest.mark.parametrize(
+    ("seen_on", "decision"), [(days_ago(400), "reopen"), (days_ago(401), "refer"), (None, "refer")]
+)
 def test_a_number_older_than_its_age_is_unknown(seen_on: datetime.date | None, decision: str) -> None:
     assert settled(line(income_observed_on=seen_on))[0] == decision
 
@@ -311,8 +325,8 @@ def test_a_line_not_yet_confirmed_says_so_and_has_no_path() -> None:
     assert (found["score_gap"], found["earliest_on"]) == (None, None)
 
 
-def test_confirmation_comes_before_the_band_and_the_limit() -> None:
-    assert settled(line(closed_limit_cents=0, on_time_streak_months=3), confirm_nights=2)[1] == "confirmation"
+def test_confirmation_comes_before_the_limit() -> None:
+    assert settled(line(closed_limit_cents=0), confirm_nights=2)[1] == "confirmation"
 
 
 # ---- The order of the steps

@@ -5,7 +5,17 @@ from typing import Any
 
 import pytest
 
-from tests.factories import LEFT_OUT, Row, candidates_of, days_ago, judge_one, policy_dict, probation_line, rules, temporary_line
+from tests.factories import (
+    LEFT_OUT,
+    Row,
+    candidates_of,
+    days_ago,
+    judge_one,
+    policy_dict,
+    probation_line,
+    rules,
+    temporary_line,
+)
 
 OVER = {"ledger_valid_until": days_ago(0)}
 
@@ -42,7 +52,9 @@ def test_its_expressions_see_the_ledgers_closing() -> None:
     assert found["criterion.CLOSED_90D"] == "fail"
 
 
-@pytest.mark.parametrize(("until", "decision"), [(days_ago(-1), "keep_temporary"), (days_ago(0), "expire"), (days_ago(1), "expire")])
+@pytest.mark.parametrize(
+    ("until", "decision"), [(days_ago(-1), "keep_temporary"), (days_ago(0), "expire"), (days_ago(1), "expire")]
+)
 def test_it_ends_on_the_first_day_without_access(until: datetime.date, decision: str) -> None:
     assert settled(temporary_line(ledger_valid_until=until))[0] == decision
 
@@ -78,7 +90,9 @@ def test_an_unknown_exclusion_leaves_it_as_it_is_and_lists_what_is_unknown() -> 
     assert (found["decision"], found["unknown"], found["reasons"]) == ("keep_temporary", ["EX_DECEASED"], [])
 
 
-@pytest.mark.parametrize("unknown", [{"customer_segment": None}, {"days_past_due": None}, {"monthly_income_cents": None}])
+@pytest.mark.parametrize(
+    "unknown", [{"customer_segment": None}, {"days_past_due": None}, {"monthly_income_cents": None}]
+)
 def test_whatever_else_is_unknown_leaves_it_as_it_is_and_is_not_listed(unknown: Row) -> None:
     found = judge_one(policy_dict(), temporary_line(**unknown, ledger_closed_on=days_ago(90)))
     assert (found["decision"], found["unknown"]) == ("keep_temporary", [])
@@ -141,7 +155,8 @@ def test_a_score_at_the_lower_minimum_keeps_it_open() -> None:
 
 
 @pytest.mark.parametrize(
-    "spared", [{"ledger_route": "appeal"}, {"ledger_cause": "product_operation"}, {"ledger_cause": "closed_for_another_cause"}]
+    "spared",
+    [{"ledger_route": "appeal"}, {"ledger_cause": "product_operation"}, {"ledger_cause": "closed_for_another_cause"}],
 )
 def test_a_low_score_closes_neither_what_an_appeal_opened_nor_what_needs_no_score(spared: Row) -> None:
     assert settled(probation_line(on_time_streak_months=0, employment="none", **spared))[0] == "keep_open"
@@ -154,7 +169,9 @@ def test_the_ledgers_cause_is_its_cause_and_its_own_row_is_what_is_asked() -> No
 
 
 def test_freezes_and_criteria_do_not_concern_it() -> None:
-    assert settled(probation_line(customer_segment="student", utilisation_ratio=9.0, days_past_due=30))[0] == "keep_open"
+    assert (
+        settled(probation_line(customer_segment="student", utilisation_ratio=9.0, days_past_due=30))[0] == "keep_open"
+    )
 
 
 def test_unknown_exclusions_are_listed_while_it_stays_open() -> None:

@@ -42,7 +42,9 @@ def test_the_small_policy_is_accepted() -> None:
     assert isinstance(rules(policy_dict()), Rules)
 
 
-@pytest.mark.parametrize("section", ["exclusions", "freezes", "campaigns", "appeal", "probation", "nightly_budget", "confirm_nights"])
+@pytest.mark.parametrize(
+    "section", ["exclusions", "freezes", "campaigns", "appeal", "probation", "nightly_budget", "confirm_nights"]
+)
 def test_a_section_that_may_be_left_out_may_be_left_out(section: str) -> None:
     reads = policy_dict()["attributes"]
     unread = {"exclusions": "deceased", "campaigns": "campaign_code", "appeal": "appeal_status"}.get(section)
@@ -60,7 +62,8 @@ def test_confirmation_takes_one_night_where_the_policy_does_not_say() -> None:
 
 def test_every_problem_is_found_not_just_the_first() -> None:
     policy = policy_dict(
-        limit={"floor_cents": 20_000_001}, criteria={"CURRENT": {"require": MISSPELT}, "SPARE": {"require": "deceased", "reason": "x"}}
+        limit={"floor_cents": 20_000_001},
+        criteria={"CURRENT": {"require": MISSPELT}, "SPARE": {"require": "deceased", "reason": "x"}},
     )
     assert {problem.place for problem in problems(policy)} >= {
         ("limit",), ("criteria", "CURRENT", "require"), ("criteria", "SPARE"),
@@ -113,9 +116,7 @@ def test_a_freeze_without_an_end_stays_active() -> None:
     assert rules(policy).freezes_on(datetime.date(2099, 1, 1))
 
 
-@pytest.mark.parametrize(
-    ("date", "active"), [(datetime.date(2026, 10, 1), True), (datetime.date(2026, 12, 1), False)]
-)
+@pytest.mark.parametrize(("date", "active"), [(datetime.date(2026, 10, 1), True), (datetime.date(2026, 12, 1), False)])
 def test_a_campaign_is_active_from_its_first_day_until_before_its_end(date: datetime.date, active: bool) -> None:
     assert bool(rules(policy_dict()).campaigns_on(date)) is active
 

@@ -307,6 +307,18 @@ def test_a_delivery_that_is_not_what_its_manifest_says_is_refused(
     assert words in drops.refusal()
 
 
+def test_a_long_name_is_compared_whole(drops: Drops) -> None:
+    path = drops.parquet(table(rows(2)), f"{'x' * 100}.parquet")
+    drops.manifest(files=[{"name": path.name}])
+    assert drops.take().row_count == 2
+
+
+def test_a_strange_name_in_a_manifest_stays_on_one_line(drops: Drops) -> None:
+    path = drops.parquet(table(rows(2)))
+    drops.manifest(files=[{"name": path.name}, {"name": "a\nb"}])
+    assert "it lists a b, which is not there" in drops.refusal()
+
+
 def test_a_half_written_manifest_is_refused(drops: Drops) -> None:
     drops.parquet(table(rows(2)))
     path = drops.manifest()

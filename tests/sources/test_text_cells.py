@@ -2,10 +2,13 @@
 
 import datetime
 import math
+import re
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from schemas.vocabulary import AttributeType
 from tasks.sources.text_cells import typed_cells, unparsable_names
@@ -86,6 +89,39 @@ def test_nan_is_read_and_not_marked(cell: str) -> None:
 )
 def test_a_cell_that_does_not_read_is_missing_and_marked(kind: AttributeType, cell: str) -> None:
     assert read(kind, cell) == (None, True)
+
+
+def one_by_one(kind: AttributeType, cell: str) -> tuple[object, bool]:
+    """What a cell reads as, told by Python one cell at a time; the mask says that it does not read."""
+    if kind is INTEGER and re.fullmatch(r"-?[0-9]+", cell):
+        return (int(cell), False) if -(2**63) <= int(cell) < 2**63 else (None, True)
+    if kind is NUMBER and re.fullmatch(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?", cell):
+        return float(cell), False
+    if kind is BOOLEAN and cell.lower() in ("true", "false"):
+        return cell.lower() == "true", False
+    if kind is DATE and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", cell):
+        try:
+            return datetime.date.fromisoformat(cell), False
+        except ValueError:
+            return None, True
+    return None, cell != ""
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    kind=st.sampled_from([INTEGER, NUMBER, BOOLEAN, DATE]),
+    cells=st.lists(
+        st.text("0123456789-+.eE", max_size=24)
+        | st.from_regex(r"-?[0-9]{17,21}", fullmatch=True)
+        | st.from_regex(r"[0-3][0-9]{3}-[01][0-9]-[0-3][0-9]", fullmatch=True)
+        | st.from_regex(r"-?[0-9]{1,20}(\.[0-9]{1,20})?(e-?[0-9]{1,3})?", fullmatch=True)
+        | st.sampled_from(["true", "FALSE", "1", "", " 1", "1 "]),
+        max_size=20,
+    ),
+)
+def test_columns_read_as_cells_would_one_by_one(kind: AttributeType, cells: list[str]) -> None:
+    values, marked = typed_cells(pa.array(cells, pa.string()), kind)
+    assert list(zip(values.to_pylist(), marked.tolist(), strict=True)) == [one_by_one(kind, cell) for cell in cells]
 
 
 def test_one_number_beyond_doubles_does_not_disturb_the_others() -> None:
