@@ -105,14 +105,14 @@ class Bench:
 
     def _judging(self, threads: int) -> list[Row]:
         rows = {book: Row(book, threads) for book in BOOKS}
-        for _ in range(self.repeat):
+        for _ in range(max(self.repeat - 1, 1)):
             for side in SIDES:
                 found = self._child(side, "judge", threads, "book")["runs"]
                 for book in BOOKS:
                     rows[book].times[side] += found[book]
-            for book in BOOKS:
-                mine, peers = (pq.read_table(self._place(side, "judge") / f"{book}.parquet") for side in SIDES)
-                rows[book].rows = agree_on_evidence(mine, peers)
+        for book in BOOKS:
+            mine, peers = (pq.read_table(self._place(side, "judge") / f"{book}.parquet") for side in SIDES)
+            rows[book].rows = agree_on_evidence(mine, peers)
         return list(rows.values())
 
     def _nights(self) -> tuple[list[Row], dict[str, int]]:
@@ -125,7 +125,8 @@ class Bench:
                     row.times[side] += found["runs"]
                     if row.threads == THREADS[-1]:
                         peaks[side] = max(peaks[side], found["peak_bytes"])
-                row.rows = agree_on_night(*(self._place(side, "night") for side in SIDES))
+        for row in rows[-1:]:
+            row.rows = agree_on_night(*(self._place(side, "night") for side in SIDES))
         return rows, peaks
 
     def _place(self, side: str, job: str) -> Path:
