@@ -1,17 +1,20 @@
 """The nightly re-evaluation: every business date that is due, oldest first, or one date by hand."""
 
 import datetime
+import re
 import sys
 from typing import Annotated
 
 from prefect import flow, unmapped
 from prefect.task_runners import ThreadPoolTaskRunner
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from schemas.errors import ReinstateError
 from schemas.handles import NightResult
+from schemas.portfolio import PORTFOLIO_NAME
 from tasks import nights
 from tasks.audit import audit
+from tasks.calendars import check_in_window
 from tasks.decide import decide
 from tasks.notify import notify
 from tasks.progress import NightBegins, NightEnds, StageBegins, tell
@@ -19,14 +22,29 @@ from tasks.publish import publish
 from tasks.pull import open_night, pull, read_secret_block
 from tasks.report import report
 from tasks.rescore import rescore
+from tasks.stages import guarded
 from tasks.validate import accept, validate
 
-PortfolioName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", title="Portfolio")]
-BusinessDate = Annotated[datetime.date | None, Field(title="Business date")]
-DryRun = Annotated[bool, Field(title="Dry run")]
+
+def _date_or_iso(value: object) -> object:
+    """A date is written as YYYY-MM-DD and in no other way; left alone, pydantic would read `0` as a day in 1970."""
+    if value is None or isinstance(value, datetime.date):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        return value
+    raise ValueError("write a business date as YYYY-MM-DD")
+
+
+# Prefect's form takes a field's title from here only; `Field(title=...)` is overwritten with the parameter's name.
+PortfolioName = Annotated[str, Field(pattern=PORTFOLIO_NAME, max_length=64, json_schema_extra={"title": "Portfolio"})]
+BusinessDate = Annotated[
+    datetime.date | None, BeforeValidator(_date_or_iso), Field(json_schema_extra={"title": "Business date"})
+]
+DryRun = Annotated[bool, Field(json_schema_extra={"title": "Dry run"})]
 
 
 @flow(name="night", flow_run_name="{portfolio} {business_date}", persist_result=False)
+@guarded
 def night(portfolio: str, business_date: datetime.date, dry_run: bool) -> NightResult:
     """Re-evaluate the closed lines of one portfolio at the end of one business date."""
     run = open_night(portfolio, business_date, dry_run)
@@ -43,6 +61,7 @@ def night(portfolio: str, business_date: datetime.date, dry_run: bool) -> NightR
 
 
 @flow(name="finish", flow_run_name="{portfolio} {business_date} finish", persist_result=False)
+@guarded
 def finish(portfolio: str, business_date: datetime.date) -> NightResult:
     """Deliver and report what a published night left open when it was stopped."""
     settled = nights.recall(portfolio, business_date)
@@ -51,6 +70,7 @@ def finish(portfolio: str, business_date: datetime.date) -> NightResult:
 
 
 @flow(name="nightly", flow_run_name="nightly {portfolio}", persist_result=False)
+@guarded
 def nightly_reevaluation(
     portfolio: PortfolioName, business_date: BusinessDate = None, dry_run: DryRun = False
 ) -> list[NightResult]:
@@ -58,19 +78,27 @@ def nightly_reevaluation(
 
     Args:
         portfolio: Name of the portfolio file, such as `bundled`.
-        business_date: The one night to run. Leave it empty for every night that is due.
+        business_date: The one night to run; with None every night that is due.
         dry_run: Judge and report, but publish and send nothing. Without a date only the oldest night due is tried.
     """
-    if business_date:
-        dates = [business_date]
-    else:
-        dates = nights.nights_to_run(portfolio, read_secret_block)[: 1 if dry_run else None]
+    dates = dates_to_run(portfolio, business_date, dry_run=dry_run)
     results = []
     for number, date in enumerate(dates, 1):
         tell(NightBegins(date, number, len(dates)))
         results.append(run_night(portfolio, date, dry_run=dry_run))
         tell(NightEnds(results[-1]))
     return results
+
+
+def dates_to_run(name: str, business_date: datetime.date | None, *, dry_run: bool) -> list[datetime.date]:
+    """The business dates that were asked for; what cannot be run is refused here, before anything is opened."""
+    portfolio = nights.portfolio_of(name)
+    if business_date is not None:
+        check_in_window(portfolio, business_date, nights.today_in(portfolio))
+        return [business_date]
+    if dry_run:
+        return nights.nights_due(name, read_secret_block)[:1]
+    return nights.nights_to_run(name, read_secret_block)
 
 
 def run_night(portfolio: str, business_date: datetime.date, *, dry_run: bool) -> NightResult:

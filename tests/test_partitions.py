@@ -60,8 +60,12 @@ def test_categories_are_the_same_across_row_groups(path: Path) -> None:
         row(number, line_status=status)
         for number, status in enumerate(["open", "closed", None, "closed", "other", "open"])
     ]
-    partition = written(path, table(lines), row_groups=(0, 1, 2), row_group_size=2)
-    frame = to_frame(read_partition(partition, COLUMNS))
+    partition = written(path, table(lines, line_status=pa.string()), row_groups=(0, 1, 2), row_group_size=2)
+    content = read_partition(partition, COLUMNS)
+    assert {tuple(chunk.dictionary.to_pylist()) for chunk in content["line_status"].chunks} == {
+        ("open", "closed", "other")
+    }
+    frame = to_frame(content)
     assert list(frame["line_status"].cat.categories) == ["open", "closed", "other"]
     assert frame["line_status"].astype(object).tolist()[:2] == ["open", "closed"]
     assert frame["line_status"].cat.codes.tolist() == [0, 1, -1, 1, 2, 0]

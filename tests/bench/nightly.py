@@ -118,15 +118,15 @@ class Bench:
     def _nights(self) -> tuple[list[Row], dict[str, int]]:
         """Whole nights, and the peak memory of each side with the most threads."""
         rows, peaks = [Row("whole night", threads) for threads in THREADS], dict.fromkeys(SIDES, 0)
-        for _ in range(self.repeat):
+        for left in reversed(range(self.repeat)):
             for row in rows:
                 for side in SIDES:
                     found = self._child(side, "night", row.threads, "book")
                     row.times[side] += found["runs"]
                     if row.threads == THREADS[-1]:
                         peaks[side] = max(peaks[side], found["peak_bytes"])
-        for row in rows[-1:]:
-            row.rows = agree_on_night(*(self._place(side, "night") for side in SIDES))
+                if not left:
+                    row.rows = agree_on_night(*(self._place(side, "night") for side in SIDES))
         return rows, peaks
 
     def _place(self, side: str, job: str) -> Path:
@@ -134,9 +134,8 @@ class Bench:
 
     def _child(self, side: str, job: str, threads: int, world: str) -> dict:
         place = self._place(side, job)
-        for left in (place, place.with_name(f"{place.name}-first")):
-            shutil.rmtree(left, ignore_errors=True)
-        self.console.print(f"[dim]{side}, {job}, {threads} threads, {world}[/dim]")
+        for before in (place, place.with_name(f"{place.name}-first")):
+            shutil.rmtree(before, ignore_errors=True)
         command = [sys.executable, "-m", "tests.bench.child", side, job, str(threads)]
         command += [str(self.folder / world), str(place), DATE.isoformat(), str(self.repeat)]
         return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)

@@ -126,6 +126,13 @@ def test_a_row_longer_than_a_block_is_refused(drops: Drops, monkeypatch: pytest.
     assert "a row is longer than 1 MiB, or a quote is never closed" in drops.refusal()
 
 
+def test_line_breaks_in_cells_do_not_matter_where_blocks_end(drops: Drops, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_files, "BLOCK_BYTES", 400)
+    lines = [row(number, line_status='"' + "x\n" * (number % 90) + '"') for number in range(200)]
+    found = [line["line_status"] for line in taken(drops, *lines)]
+    assert found == ["x\n" * (number % 90) or None for number in range(200)]
+
+
 def test_a_cell_of_ten_megabytes_is_kept(drops: Drops) -> None:
     (line,) = taken(drops, row(1, line_status="x" * 10_000_000))
     assert len(line["line_status"]) == 10_000_000

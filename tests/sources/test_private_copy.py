@@ -99,6 +99,21 @@ def test_a_full_disk_leaves_nothing_behind_and_says_so(drops: Drops, monkeypatch
     assert "cannot be made: No space left on device; nothing was left there" in drops.refusal()
 
 
+def test_a_copy_takes_its_final_name_in_one_step(drops: Drops, monkeypatch: pytest.MonkeyPatch) -> None:
+    drops.parquet(table(rows(20)))
+    replace = os.replace
+    finished = []
+
+    def noted(source: Path, target: Path) -> None:
+        if Path(target) == drops.target:
+            finished.append((drops.target.exists(), sorted(path.name for path in Path(source).iterdir())))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", noted)
+    drops.take()
+    assert finished == [(False, ["files.json", "part-0.parquet", "snapshot.json"])]
+
+
 def test_what_a_killed_pull_left_is_removed_and_what_a_living_one_writes_is_not(drops: Drops) -> None:
     drops.parquet(table(rows(20)))
     dead = drops.target.parent / f".{NIGHT}.dead.partial"
