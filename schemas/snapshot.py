@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
+import pyarrow
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from schemas.policy import Policy
@@ -109,8 +111,20 @@ def _has_id(series: pd.Series) -> Bools:
 
 def _plain(series: pd.Series) -> Bools:
     """Texts of at most 256 characters without control characters; missing ones are no concern here."""
+    if _all_plain(pyarrow.array(series)):
+        return np.ones(len(series), bool)
     odd = series.str.len().gt(TEXT_LENGTH_MAX) | series.str.contains(r"[\x00-\x1f\x7f]", regex=True)
     return ~odd.fillna(False).to_numpy(dtype=bool)
+
+
+def _all_plain(texts: pyarrow.Array | pyarrow.ChunkedArray) -> bool:
+    """Whether no text can be too long or hold a control character: one look at the bytes of all of them."""
+    for chunk in texts.chunks if isinstance(texts, pyarrow.ChunkedArray) else [texts]:
+        longest = pc.max(pc.binary_length(chunk)).as_py() or 0
+        data = np.frombuffer(chunk.buffers()[2] or b"", np.uint8)
+        if longest > TEXT_LENGTH_MAX or data.min(initial=0x20) < 0x20 or (data == 0x7F).any():  # noqa: PLR2004 - ASCII
+            return False
+    return True
 
 
 def _plain_categories(series: pd.Series) -> Bools:

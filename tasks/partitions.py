@@ -70,6 +70,14 @@ def read_partition(
     )
 
 
+def read_ids(partition: Partition, columns: Mapping[str, AttributeType], names: Mapping[str, str]) -> pa.Array:
+    """Read only the ids of one partition, in the order of its rows."""
+    column = source_names(columns, names)[ACCOUNT_ID]
+    with pq.ParquetFile(partition.path) as file:
+        table = file.read_row_groups(list(partition.row_groups), columns=[column])
+    return table[column].cast(pa.string()).combine_chunks()
+
+
 def source_names(columns: Mapping[str, AttributeType], names: Mapping[str, str]) -> dict[str, str]:
     """What `account_id` and every one of `columns` is called in the source."""
     source_of = {ours: source for source, ours in names.items()}

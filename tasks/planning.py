@@ -12,11 +12,10 @@ import pyarrow.parquet as pq
 
 from schemas.errors import ReinstateError
 from schemas.handles import Accepted, Plan, Rescored, Run
-from schemas.vocabulary import TRANSITIONS, Decision, LedgerState, Step
+from schemas.vocabulary import TRANSITIONS, Decision, LedgerState, LineKind, Step
 from tasks.decisioning.budget import granted_within
 from tasks.decisioning.rules import Rules
 from tasks.evidence import PASSED_OVER_STEPS, write_table
-from tasks.store import canonical_json
 
 OVERLAY_COLUMNS = ["account_id", "decision", "step", "reasons", "route", "limit_cents", "valid_until"]
 
@@ -40,17 +39,16 @@ def make_plan(run: Run, rules: Rules, accepted: Accepted, rescored: list[Rescore
     ledger = pq.read_table(run.directory / "ledger.parquet")
     absent = _absent(ledger, rescored)
     ended = absent.filter(pc.less_equal(absent["ledger_valid_until"], pa.scalar(run.business_date, pa.date32())))
-    transitions = [*settled.filter(changes).to_pylist(), *(_expired(row) for row in ended.to_pylist())]
-    transitions = sorted(map(_ended, transitions), key=lambda row: row["account_id"])
+    transitions = _transitions(settled.filter(changes), ended)
     stays = settled.filter(pc.and_(pc.invert(changes), settled["recoverable"]))
     write_table(overlay, run.directory / "overlay.parquet")
     write_table(stays.select(["account_id"]).sort_by("account_id"), run.directory / "recoverable.parquet")
-    write_table(_transition_table(transitions, settled.schema), run.directory / "plan.parquet")
+    write_table(transitions, run.directory / "plan.parquet")
     return Plan(
         path=run.directory / "plan.parquet",
         overlay=run.directory / "overlay.parquet",
         recoverable=run.directory / "recoverable.parquet",
-        plan_hash=_plan_hash(transitions, stays["account_id"].to_pylist()),
+        plan_hash=_plan_hash(transitions, stays["account_id"]),
         transition_count=len(transitions),
         row_count=accepted.snapshot.row_count,
         judged_count=sum(part.judged_count for part in rescored),
@@ -154,38 +152,51 @@ def _absent(ledger: pa.Table, rescored: list[Rescored]) -> pa.Table:
     return ledger.filter(pc.and_(pa.array(mask), live))
 
 
-def _ended(row: dict[str, Any]) -> dict[str, Any]:
-    """An end says what ended: the first day without access."""
-    return {**row, "valid_until": row["held_until"]} if row["decision"] == Decision.EXPIRE else row
+def _transitions(changes: pa.Table, ended: pa.Table) -> pa.Table:
+    """What will change, in the order of account ids; an end says what ended: the first day without access."""
+    own = changes["valid_until"].combine_chunks()
+    ends = pc.equal(changes["decision"], Decision.EXPIRE.value).combine_chunks()
+    until = _either(ends, changes["held_until"].combine_chunks(), own)
+    changes = changes.set_column(changes.schema.get_field_index("valid_until"), "valid_until", until)
+    kept = [name for name in changes.column_names if not name.startswith(("fallback_", "held_"))]
+    changes = changes.select(kept)
+    gone = pa.Table.from_pylist([_expired(row, kept) for row in ended.to_pylist()], schema=changes.schema)
+    return pa.concat_tables([changes, gone]).sort_by("account_id")
 
 
-def _expired(row: dict[str, Any]) -> dict[str, Any]:
+def _expired(row: dict[str, Any], names: list[str]) -> dict[str, Any]:
     """The end of a temporary line that tonight's snapshot does not show."""
-    return {
+    known = {
         "account_id": row["account_id"],
-        "line_kind": "temporary",
+        "line_kind": LineKind.TEMPORARY.value,
         "decision": Decision.EXPIRE.value,
         "step": Step.EXPIRY.value,
         "cause": row["ledger_cause"],
         "closed_on": row["ledger_closed_on"],
         "closed_limit_cents": row["ledger_closed_limit_cents"],
-        "held_until": row["ledger_valid_until"],
+        "valid_until": row["ledger_valid_until"],
         "recoverable": False,
         "reasons": [],
         "unknown": [],
     }
+    return {name: known.get(name) for name in names}
 
 
-def _transition_table(transitions: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
-    names = [name for name in schema.names if not name.startswith("fallback_")]
-    kept = pa.schema([schema.field(name) for name in names])
-    return pa.Table.from_pylist([{name: row.get(name) for name in names} for row in transitions], schema=kept)
+def _plan_hash(transitions: pa.Table, recoverable: pa.ChunkedArray) -> str:
+    """SHA-256 over everything that will change, column by column, as text."""
+    digest = hashlib.sha256()
+    for name in sorted(transitions.column_names):
+        digest.update(f"\n\n{name}\n".encode())
+        digest.update("\n".join(_texts(transitions[name])).encode())
+    digest.update(b"\n\nrecoverable\n")
+    digest.update("\n".join(sorted(recoverable.to_pylist())).encode())
+    return digest.hexdigest()
 
 
-def _plan_hash(transitions: list[dict[str, Any]], recoverable: list[str]) -> str:
-    decided = [{name: value for name, value in row.items() if not name.startswith("fallback_")} for row in transitions]
-    lines = [canonical_json({"route": None, **row}) for row in decided]
-    return hashlib.sha256("\n".join([*lines, *sorted(recoverable)]).encode()).hexdigest()
+def _texts(column: pa.ChunkedArray) -> list[str]:
+    """The values of a column as text, a missing one as a character that no text may hold."""
+    words = pc.binary_join(column, ",") if pa.types.is_list(column.type) else column.cast(pa.string())
+    return pc.fill_null(words, "\x00").to_pylist()
 
 
 def _decisions(rescored: list[Rescored], candidates: pa.Table, settled: pa.Table) -> dict[str, int]:

@@ -11,7 +11,7 @@ from schemas.portfolio import Portfolio
 from tasks.contract import REPEATED, check_partition, id_hashes, repeated_hashes
 from tasks.decisioning.rules import Rules
 from tasks.evidence import write_table
-from tasks.partitions import read_partition, to_frame
+from tasks.partitions import read_ids, read_partition, to_frame
 
 
 def validate_partition(run: Run, portfolio: Portfolio, rules: Rules, partition: Partition) -> Validated:
@@ -99,42 +99,45 @@ def quarantined_rows(validated: Validated) -> np.ndarray:
 
 
 def _without_repeated(run: Run, portfolio: Portfolio, rules: Rules, validated: list[Validated]) -> list[Validated]:
+    """The partitions with every copy of a repeated id quarantined; only ids are read, and only where some may repeat."""
     hashes = [np.load(part.id_hashes) for part in validated]
     suspects = repeated_hashes(hashes)
     if not len(suspects):
         return validated
     rows = [np.flatnonzero(np.isin(part, suspects)) for part in hashes]
-    tables = [
-        read_partition(part.partition, rules.snapshot_columns, portfolio.columns).take(pa.array(some))
-        if len(some)
-        else None
+    ids = [
+        read_ids(part.partition, rules.snapshot_columns, portfolio.columns).take(pa.array(some))
         for part, some in zip(validated, rows, strict=True)
     ]
-    counted = pc.value_counts(pa.concat_arrays([t["account_id"].combine_chunks() for t in tables if t is not None]))
+    counted = pc.value_counts(pa.concat_arrays(ids))
     repeated = counted.field("values").filter(pc.greater(counted.field("counts"), 1))
     parts = []
-    for part, some, table in zip(validated, rows, tables, strict=True):
-        again = (
-            some[pc.is_in(table["account_id"].combine_chunks(), value_set=repeated).to_numpy(False)] if table else some
-        )
-        parts.append(_also_quarantined(run, portfolio, rules, part, again) if len(again) else part)
+    for part, some, found in zip(validated, rows, ids, strict=True):
+        again = pc.is_in(found, value_set=repeated)
+        listed = pa.table({"row": pa.array(some).filter(again), "account_id": found.filter(again)})
+        parts.append(_also_quarantined(run, part, listed) if len(listed) else part)
     return parts
 
 
-def _also_quarantined(run: Run, portfolio: Portfolio, rules: Rules, part: Validated, rows: np.ndarray) -> Validated:
-    """The partition with `rows` quarantined too, beside what its own checks found."""
-    table = read_partition(part.partition, rules.snapshot_columns, portfolio.columns)
-    checked = check_partition(to_frame(table), rules, run.business_date)
-    mask = np.zeros(len(table), bool)
-    mask[rows] = True
-    failures = {**checked.failures, REPEATED: mask}
+def _also_quarantined(run: Run, part: Validated, repeated: pa.Table) -> Validated:
+    """The partition with the rows of `repeated` quarantined too, beside what its own checks found."""
+    reasons = {row: [REPEATED] for row in repeated["row"].to_pylist()}
+    accounts = dict(zip(*(column.to_pylist() for column in repeated.columns), strict=True))
+    if part.quarantine is not None:
+        for known in pq.read_table(part.quarantine).to_pylist():
+            accounts[known["row"]] = known["account_id"]
+            reasons[known["row"]] = known["reasons"] + reasons.get(known["row"], [])
+    places = sorted(reasons)
     path = run.directory / "quarantine" / f"part-{part.partition.number:05d}.parquet"
-    listed = quarantine_table(table, failures)
-    write_table(listed, path)
-    return part.model_copy(
-        update={
-            "quarantine": path,
-            "quarantined_count": len(listed),
-            "failures": {name: int(found.sum()) for name, found in failures.items()},
-        }
-    )
+    listed = {
+        "row": pa.array(places, pa.int64()),
+        "account_id": pa.array([accounts[place] for place in places], pa.string()),
+        "reasons": pa.array([reasons[place] for place in places], pa.list_(pa.string())),
+    }
+    write_table(pa.table(listed), path)
+    update = {
+        "quarantine": path,
+        "quarantined_count": len(places),
+        "failures": {**part.failures, REPEATED: len(repeated)},
+    }
+    return part.model_copy(update=update)
