@@ -23,11 +23,16 @@ def limit_cents(shape: Limit, closed_limit: Ints, share_bp: Ints, caps: list[Col
     if most is not None:
         least = np.minimum(least, most)
     for cap in caps:
-        whole = (
-            np.floor(np.clip(cap.values, -_FAR, _FAR)).astype(np.int64) if cap.values.dtype.kind == "f" else cap.values
-        )
-        least = np.minimum(least, whole)
+        least = np.minimum(least, _whole_cents(cap))
     return least // shape.round_down_to_cents * shape.round_down_to_cents
+
+
+def _whole_cents(cap: Column) -> Ints:
+    """A cap rounded down; where it is unknown it may not even be a number."""
+    if cap.values.dtype.kind != "f":
+        return cap.values
+    values = cap.values if cap.unknown is None else np.where(cap.unknown, 0.0, cap.values)
+    return np.floor(np.clip(values, -_FAR, _FAR)).astype(np.int64)
 
 
 def unknown_caps(caps: list[Column], count: int) -> Bools:

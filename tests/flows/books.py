@@ -4,14 +4,17 @@ import datetime
 import json
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+import pytest
 
-from tests.small_book import FIRST_NIGHT
+from tests.plain_nights import forget, use_home
+from tests.small_book import FIRST_NIGHT, make_home
 
 THREE = tuple(FIRST_NIGHT + datetime.timedelta(days=number) for number in range(3))
 """The nights of the tests' world."""
@@ -44,9 +47,25 @@ class Home:
         for date in dates:
             shutil.copy(self.world / "base" / f"{date}.parquet", self.snapshots)
 
+    def environment(self) -> dict[str, str]:
+        """The settings of a program that works on this home."""
+        return {"REINSTATE_HOME": str(self.folder), "REINSTATE_DATA": str(self.data)}
+
     def published(self) -> list[str]:
         """The nights that the store holds as published."""
         return [run["business_date"] for run in stored(self.data, "runs") if run["status"] == "published"]
+
+
+@contextmanager
+def opened_home(root: Path, world: Path) -> Iterator[Home]:
+    """A home with the snapshot of the first night, on which this process works as long as it is open."""
+    home = Home(root, world)
+    make_home(home.folder, f"{{kind: folder, path: {home.snapshots}}}")
+    home.deliver(THREE[0])
+    with pytest.MonkeyPatch.context() as patch:
+        use_home(patch, home.data, home.folder)
+        yield home
+    forget()
 
 
 def stored(data: Path, table: str) -> list[dict[str, Any]]:

@@ -9,10 +9,9 @@ from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogWorker
 from prefect.settings import temporary_settings
 
-from tests.flows.books import THREE, Home
+from tests.flows.books import Home, opened_home
 from tests.flows.prefect_server import Server, starting_server
-from tests.plain_nights import forget, use_home
-from tests.small_book import make_home, make_world
+from tests.small_book import make_world
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -53,11 +52,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, world: Path) -> Iterator[Home]:
-    """A home whose portfolio reads a folder of snapshots; in it lies that of the first night, of three."""
-    made = Home(tmp_path, world)
-    make_home(made.folder, f"{{kind: folder, path: {made.snapshots}}}")
-    made.deliver(THREE[0])
-    use_home(monkeypatch, made.data, made.folder)
-    yield made
-    forget()
+def home(tmp_path: Path, world: Path) -> Iterator[Home]:
+    """A home with the snapshot of the first of three nights, on which this process works."""
+    with opened_home(tmp_path, world) as opened:
+        yield opened
