@@ -28,10 +28,11 @@ def granted_within(budget: NightlyBudget | None, candidates: pd.DataFrame) -> Bo
     queued = candidates[rank.notna()].assign(rank=rank[rank.notna()].astype(int), position=np.flatnonzero(rank.notna()))
     queue = queued.sort_values(["rank", "score", "account_id"], ascending=[True, False, True])
     positions, limits = queue["position"].to_numpy(), queue["limit_cents"].to_numpy(dtype=np.int64)
-    if len(queue) <= budget.lines and limits.sum() <= budget.limit_cents:
+    cents = limits.tolist()  # whole numbers without a bound: no sum of them wraps around
+    if len(queue) <= budget.lines and sum(cents) <= budget.limit_cents:
         return granted
     granted[positions] = False
-    granted[positions[_walk(limits.tolist(), budget)]] = True
+    granted[positions[_walk(cents, budget)]] = True
     return granted
 
 

@@ -67,12 +67,12 @@ class Columns:
         attribute = self.rules.policy.attributes.get(name)
         if attribute is None or attribute.observed_on is None or attribute.max_age_days is None:
             return column
-        observed = self[attribute.observed_on]
+        observed = column if attribute.observed_on == name else self[attribute.observed_on]
         unknown = (self.today - observed.values) > attribute.max_age_days
         for other in (observed.unknown, column.unknown):
             if other is not None:
                 unknown |= other
-        return Column(column.values, unknown if unknown.any() else None, column.categories)
+        return _with_unknown(column, unknown)
 
 
 class Rows:
@@ -132,6 +132,14 @@ def column_of(series: pd.Series) -> Column:
         values = series.to_numpy(dtype=np.float64, na_value=np.nan)
         return _filled(values, ~np.isfinite(values))
     return column_of(series.astype("category"))
+
+
+def _with_unknown(column: Column, unknown: Bools) -> Column:
+    """The same values, unknown also where they have grown old; a category says so in its code too."""
+    if not unknown.any():
+        return column
+    values = np.where(unknown, column.values.dtype.type(-1), column.values) if column.categories else column.values
+    return Column(values, unknown, column.categories)
 
 
 def _filled(values: np.ndarray, unknown: Bools) -> Column:

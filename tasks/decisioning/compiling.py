@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from schemas.policy import Attribute, Campaign, Exclusion, Freeze, InForce, Place, Policy, Problem, ScorecardAttribute
 from schemas.vocabulary import (
+    CORE_ALLOWED,
     CORE_COLUMNS,
     EXPRESSION_NAMES,
     PROBATION_CRITERION,
@@ -59,7 +60,9 @@ class _Checker:
         self.policy = policy
         self.problems: list[Problem] = []
         self.used: set[str] = set()
-        self.names: dict[str, Variable] = {name: Variable(kind) for name, kind in EXPRESSION_NAMES.items()}
+        self.names: dict[str, Variable] = {
+            name: Variable(kind, CORE_ALLOWED.get(name)) for name, kind in EXPRESSION_NAMES.items()
+        }
         for name, attribute in policy.attributes.items():
             closed = attribute.type is AttributeType.CATEGORY and attribute.allowed is not None
             allowed = tuple(str(value) for value in attribute.allowed or ()) if closed else None

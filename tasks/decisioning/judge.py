@@ -182,8 +182,8 @@ def _put_cause_reasons(facts: Facts, rows: Ints, short: Array, reasons: RaggedRo
             failed.append((facts.reclose[of_cause] == PASS, rules.reclose.reason))
         codes = with_losses(facts, of_cause, failed, short[of_cause])
         if last:
-            end = np.full((len(of_cause), 1), night.reason_codes[last])
-            codes = np.concatenate([np.where(codes == end, NONE, codes), end], axis=1)
+            said = (codes == night.reason_codes[last]).any(axis=1, keepdims=True)
+            codes = np.concatenate([codes, np.where(said, NONE, night.reason_codes[last])], axis=1)
         reasons.put(of_cause, codes)
 
 
