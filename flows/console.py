@@ -1,6 +1,7 @@
 """Nights on a terminal: a bar while they run, a table when they are done."""
 
 import datetime
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from schemas.handles import NightResult
 from schemas.vocabulary import Decision
 from tasks import progress
 
+PLAIN_WIDTH = 110
 STAGE_WEIGHTS = {
     "open": 4,
     "pull": 8,
@@ -41,7 +43,7 @@ STAGE_WORDS = {
 @contextmanager
 def watch_nights(portfolio: str, due: list[datetime.date]) -> Iterator[None]:
     """Show how far the nights are, and at the end, even a bad one, what the finished ones decided."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
     watcher = _Watcher(console, portfolio, len(due))
     progress.listen(watcher.hear)
     spelt = f"{due[0]}" if len(due) == 1 else f"{due[0]} to {due[-1]}"

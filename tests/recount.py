@@ -67,5 +67,7 @@ def differences(run: Run, published: Published, business_date: datetime.date) ->
     said = [f"{len(expected)} lines expected, {len(found)} judged"] if set(expected) != set(found) else []
     for account in set(expected) & set(found):
         wanted, had = expected[account], found[account]
-        said += [f"{name}: expected {wanted[name]}, found {had[name]}" for name in COMPARED if wanted[name] != had[name]]
+        said += [
+            f"{name}: expected {wanted[name]}, found {had[name]}" for name in COMPARED if wanted[name] != had[name]
+        ]
     return said

@@ -109,12 +109,18 @@ def test_ids_survive_as_they_are(folder: Path) -> None:
 
     def rename(table: pa.Table) -> pa.Table:
         ids = table["account_id"].to_pylist()
-        return table.set_column(table.schema.get_field_index("account_id"), "account_id", pa.array(odd + ids[len(odd) :]))
+        return table.set_column(
+            table.schema.get_field_index("account_id"), "account_id", pa.array(odd + ids[len(odd) :])
+        )
 
     change(folder, rename)
     run, _ = run_plainly("small", FIRST_NIGHT)
     judged = set(pq.read_table(run.directory / "evidence", columns=["account_id"])["account_id"].to_pylist())
-    closed = set(pq.read_table(folder / f"{FIRST_NIGHT}.parquet", filters=[("line_status", "=", "closed")])["account_id"].to_pylist())
+    closed = set(
+        pq.read_table(folder / f"{FIRST_NIGHT}.parquet", filters=[("line_status", "=", "closed")])[
+            "account_id"
+        ].to_pylist()
+    )
     assert judged & set(odd) == closed & set(odd)
 
 
@@ -136,7 +142,9 @@ def test_two_versions_in_force_are_refused_and_named(folder: Path, tmp_path: Pat
     policies.unlink()
     shutil.copytree(shipped, policies)
     first = policies / "consumer-revolving" / "2026-10.yaml"
-    (first.parent / "2026-11.yaml").write_text(first.read_text().replace('version: "2026-10"\nin', 'version: "2026-11"\nin', 1))
+    (first.parent / "2026-11.yaml").write_text(
+        first.read_text().replace('version: "2026-10"\nin', 'version: "2026-11"\nin', 1)
+    )
     assert "2026-11" in refused(ConfigurationError)
 
 

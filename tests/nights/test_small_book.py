@@ -105,8 +105,6 @@ def test_no_account_is_named_in_a_report(book: Book) -> None:
 def status_of(book: Book, number: int, accounts: list[str]) -> dict[str, tuple[str, int]]:
     """Status and limit of some lines, as the snapshot of a night shows them."""
     folder: Path = book.nights[number][0].directory / "snapshot"
-    table = pq.read_table(
-        min(folder.glob("*.parquet")), columns=["account_id", "line_status", "closed_limit_cents"]
-    )
+    table = pq.read_table(min(folder.glob("*.parquet")), columns=["account_id", "line_status", "closed_limit_cents"])
     rows = table.filter(pc.is_in(table["account_id"], value_set=pa.array(accounts))).to_pylist()
     return {row["account_id"]: (row["line_status"], row["closed_limit_cents"]) for row in rows}
