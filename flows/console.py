@@ -56,6 +56,8 @@ def watch_nights(portfolio: str, due: list[datetime.date]) -> Iterator[None]:
     finally:
         if watcher.results:
             console.print(_summary(watcher.results))
+            for result in (result for result in watcher.results if result.status != "published"):
+                console.print(f"{result.business_date}: {result.status}.")
             for result in watcher.results[-1:]:
                 console.print(f"Reports: {_shared(watcher.results)}", soft_wrap=True)
                 console.print(f"Newest:  {result.report}", soft_wrap=True)
@@ -125,11 +127,9 @@ def _reopened(result: NightResult) -> int:
 
 def _summary(results: list[NightResult]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("night")
-    for name in ("lines", "judged", "reopened", "closed again", "kept closed", "referred", "quarantined"):
-        table.add_column(name, justify="right")
-    if any(result.status != "published" for result in results):
-        table.add_column("")
+    table.add_column("night", no_wrap=True)
+    for name in ("lines", "judged", "reopened", "closed\nagain", "kept\nclosed", "referred", "quarantined"):
+        table.add_column(name, justify="right", vertical="bottom", no_wrap=True)
     for result in results:
         counts = result.counts
         closed_again = counts.get(Decision.RECLOSE, 0) + counts.get(Decision.EXPIRE, 0)
@@ -137,8 +137,7 @@ def _summary(results: list[NightResult]) -> Table:
             counts["rows"], counts["judged"], _reopened(result), closed_again, counts.get(Decision.KEEP_CLOSED, 0),
             counts.get(Decision.REFER, 0), counts["quarantined"],
         )  # fmt: skip
-        said = [] if result.status == "published" else [result.status]
-        table.add_row(str(result.business_date), *(f"{figure:,}" for figure in figures), *said)
+        table.add_row(str(result.business_date), *(f"{figure:,}" for figure in figures))
     return table
 
 

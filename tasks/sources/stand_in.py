@@ -29,7 +29,12 @@ class StandInSnapshots:
 
     def dates(self) -> list[datetime.date]:
         """The business dates of the world; see `Source.dates`."""
-        return world_dates(self._world)
+        dates = world_dates(self._world)
+        if not dates:
+            raise SnapshotRefused(
+                f"there is no sample world in {self._world}; make one with `reinstate synthesize` or `reinstate import-uci`"
+            )
+        return dates
 
     def take(
         self,

@@ -12,6 +12,7 @@ from tasks.channels import FileChannel
 from tasks.partitions import CANONICAL_TYPES
 from tasks.sources.opening import open_source
 from tasks.sources.source import Source
+from tasks.sources.stand_in import StandInSnapshots
 from tests.sources.small_snapshots import COLUMNS, NIGHT, portfolio, read_all, row, rows, table
 
 DAY_BEFORE = NIGHT - datetime.timedelta(days=1)
@@ -56,3 +57,9 @@ def test_what_the_file_channel_delivered_the_day_before_has_happened(source: Sou
     found = {line["account_id"]: line["line_status"] for line in lines}
     assert found[row(1)["account_id"]] == "open"
     assert found[row(3)["account_id"]] == "closed"
+
+
+def test_a_world_that_is_not_there_is_named(tmp_path: Path) -> None:
+    snapshots = StandInSnapshots("small", tmp_path / "nowhere", tmp_path, {})
+    with pytest.raises(SnapshotRefused, match=r"no sample world in .*nowhere"):
+        snapshots.dates()
