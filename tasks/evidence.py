@@ -5,7 +5,9 @@ reader gives the whole.
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -105,24 +107,32 @@ CANDIDATE_EVIDENCE = [
 
 
 def write_table(table: pa.Table, path: Path) -> None:
-    """Write Parquet under a temporary name, then give it its final one: never a half-written file under `path`."""
+    """Write Parquet, whole or not at all."""
+    write_whole(path, lambda sink: pq.write_table(table, sink, compression="zstd", write_statistics=False))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
+    write_whole(path, lambda sink: sink.write(text.encode()))
+
+
+def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write under a temporary name, then give the file its final one: never a half-written file under `path`.
+
+    Args:
+        path: the final name; what stood there before is replaced.
+        write: puts the content into the file that it is given.
+    """
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         with unfinished.open("wb") as sink:
-            pq.write_table(table, sink, compression="zstd", write_statistics=False)
+            write(sink)
             sink.flush()
             os.fsync(sink.fileno())
         unfinished.replace(path)
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)
 
 
 class _Spread:
@@ -202,8 +212,17 @@ def _steps(judged: Judged, night: Night) -> pa.StructArray:
 
 def _ladder(scored: Scored) -> tuple[float | None, float | None, list[str] | None]:
     if scored.shape.bins:
-        place = next(each for each in scored.reachable_bins if scored.points[each] == scored.best)
-        edges: tuple[float | None, ...] = (None, *scored.edges, None)
-        return edges[place], edges[place + 1], None
-    best = [value for value, points in scored.points_by_value.items() if points == scored.best]
-    return None, None, sorted(str(value).lower() if isinstance(value, bool) else value for value in best)
+        return *best_bin(scored), None
+    return None, None, [str(value).lower() if isinstance(value, bool) else value for value in best_values(scored)]
+
+
+def best_bin(scored: Scored) -> tuple[float | None, float | None]:
+    """The edges, as the policy writes them, of the first reachable bin with the most points; None where open."""
+    place = next(each for each in scored.reachable_bins if scored.points[each] == scored.best)
+    edges: tuple[float | None, ...] = (None, *scored.edges, None)
+    return edges[place], edges[place + 1]
+
+
+def best_values(scored: Scored) -> list[str | bool]:
+    """The allowed values with the most points, sorted."""
+    return sorted(value for value, points in scored.points_by_value.items() if points == scored.best)

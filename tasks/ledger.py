@@ -6,6 +6,7 @@ it, so that an edit, a deletion or an insertion shows.
 
 import datetime
 import hashlib
+import json
 from typing import Any
 
 import pandas as pd
@@ -37,9 +38,8 @@ _KINDS = {
     AttributeType.DATE: pa.date32(),
     AttributeType.CATEGORY: pa.string(),
 }
-LEDGER_SCHEMA = pa.schema(
-    [("account_id", pa.string()), *((name, _KINDS[kind]) for name, kind in LEDGER_COLUMNS.items())]
-)
+_KINDS_BY_NAME = {name: _KINDS[kind] for name, kind in LEDGER_COLUMNS.items()}
+LEDGER_SCHEMA = pa.schema([("account_id", pa.string()), *_KINDS_BY_NAME.items()])
 
 
 def ledger_columns(store: Store, business_date: datetime.date) -> pa.Table:
@@ -92,15 +92,43 @@ def join_ledger(table: pa.Table, ledger: pa.Table) -> tuple[pa.Table, pa.Array]:
     if not len(seen):
         return table, seen
     for name in LEDGER_COLUMNS:
-        values = ledger[name].combine_chunks().take(places)
-        if name in LEDGER_COUNTS:
-            values = pc.fill_null(values, 0)
-        elif name == "ledger_state":
-            values = pc.fill_null(values, LedgerState.NONE.value)
-        if LEDGER_COLUMNS[name] is AttributeType.CATEGORY:
-            values = values.dictionary_encode()
-        table = table.append_column(name, values)
+        table = table.append_column(name, _known(name, ledger[name].combine_chunks().take(places)))
     return table, seen
+
+
+def complete_ledger(table: pa.Table) -> pa.Table:
+    """A snapshot's own ledger columns, if it has any, with those that it lacks, and with what null means in each."""
+    given = [name for name in LEDGER_COLUMNS if name in table.column_names]
+    rest = table.drop_columns(given)
+    if not given:
+        return rest
+    for name, kind in _KINDS_BY_NAME.items():
+        values = table[name].combine_chunks().cast(kind) if name in given else pa.nulls(len(table), kind)
+        rest = rest.append_column(name, _known(name, _joined(values) if name == "ledger_campaigns_used" else values))
+    return rest
+
+
+def _known(name: str, values: pa.Array) -> pa.Array:
+    """A ledger column with what it says of a line that the ledger does not know."""
+    if name in LEDGER_COUNTS:
+        return pc.fill_null(values, 0)
+    if name == "ledger_state":
+        values = pc.fill_null(values, LedgerState.NONE.value)
+    return values.dictionary_encode() if pa.types.is_string(values.type) else values
+
+
+def _joined(codes: pa.Array) -> pa.Array:
+    """Campaign codes joined by commas; a list of them may also be written as JSON."""
+    words = codes.dictionary_encode()
+    joined = [_from_json(word) if word.startswith("[") else word for word in words.dictionary.to_pylist()]
+    return pa.array(joined, pa.string()).take(words.indices)
+
+
+def _from_json(word: str) -> str:
+    try:
+        return ",".join(str(code) for code in json.loads(word))
+    except ValueError:
+        return word
 
 
 def entries_of(transitions: list[dict[str, Any]], run: Run, head: tuple[int, str]) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from schemas.errors import SnapshotRefused
@@ -51,7 +52,8 @@ def read_partition(
     try:
         footer = pq.read_metadata(partition.path)
         extra = [UNPARSABLE] if UNPARSABLE in footer.schema.names else []
-        with pq.ParquetFile(partition.path, metadata=footer, read_dictionary=[*texts, *extra]) as file:
+        encoded = [name for name in (*texts, *extra) if name in footer.schema.names]  # a list of texts is not there
+        with pq.ParquetFile(partition.path, metadata=footer, read_dictionary=encoded) as file:
             table = file.read_row_groups(list(partition.row_groups), columns=[*in_file.values(), *extra])
         if len(table) != partition.row_count:
             raise pa.ArrowInvalid
@@ -90,8 +92,15 @@ def to_canonical(column: pa.ChunkedArray, kind: AttributeType) -> pa.ChunkedArra
     if column.type == target:
         return column
     if kind is AttributeType.CATEGORY:
-        return column.cast(pa.string()).dictionary_encode()
+        return as_text(column).dictionary_encode()
     return column.cast(target, safe=False)
+
+
+def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Text of any encoding as plain text; a list of texts is joined by commas."""
+    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+        return pc.binary_join(column.cast(pa.list_(pa.string())), ",")
+    return column.cast(pa.string())
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:

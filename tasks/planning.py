@@ -33,8 +33,8 @@ def make_plan(run: Run, rules: Rules, accepted: Accepted, rescored: list[Rescore
         accepted: the snapshot.
         rescored: its partitions, judged.
     """
-    candidates = pa.concat_tables([_plain(pq.read_table(part.candidates)) for part in rescored])
-    settled, overlay = _within_budget(candidates, rules)
+    candidates = pa.concat_tables([plain_texts(pq.read_table(part.candidates)) for part in rescored])
+    settled, overlay = within_budget(candidates, rules)
     changes = pc.is_in(settled["decision"], value_set=pa.array([each.value for each in TRANSITIONS]))
     ledger = pq.read_table(run.directory / "ledger.parquet")
     absent = _absent(ledger, rescored)
@@ -70,16 +70,19 @@ def evidence_tables(run: Run, plan: Plan, columns: list[str] | None = REPORT_COL
     """The evidence of a night as it was settled, partition by partition: the plan's outcomes laid over it."""
     overlay = pq.read_table(plan.overlay)
     for path in sorted((run.directory / "evidence").glob("part-*.parquet")):
-        table = _plain(pq.read_table(path, columns=columns))
-        places = pc.index_in(table["account_id"].combine_chunks(), value_set=overlay["account_id"].combine_chunks())
-        settled = [
-            name for name in OVERLAY_COLUMNS[1:] if name in table.column_names and places.null_count < len(places)
-        ]
-        for name in settled:
-            own, over = table[name].combine_chunks(), overlay[name].combine_chunks()
-            mixed = _either(pc.is_null(places), own, over.cast(own.type).take(pc.fill_null(places, 0)))
-            table = table.set_column(table.schema.get_field_index(name), name, mixed)
-        yield table
+        yield laid_over(plain_texts(pq.read_table(path, columns=columns)), overlay)
+
+
+def laid_over(evidence: pa.Table, overlay: pa.Table) -> pa.Table:
+    """Evidence, in plain texts, with the outcomes of the lines that the budget passed over."""
+    places = pc.index_in(evidence["account_id"].combine_chunks(), value_set=overlay["account_id"].combine_chunks())
+    if places.null_count == len(places):
+        return evidence
+    for name in (name for name in OVERLAY_COLUMNS[1:] if name in evidence.column_names):
+        own, over = evidence[name].combine_chunks(), overlay[name].combine_chunks()
+        mixed = _either(pc.is_null(places), own, over.cast(own.type).take(pc.fill_null(places, 0)))
+        evidence = evidence.set_column(evidence.schema.get_field_index(name), name, mixed)
+    return evidence
 
 
 def check_counts(plan: Plan) -> None:
@@ -101,18 +104,22 @@ def check_counts(plan: Plan) -> None:
         )
 
 
-def _plain(table: pa.Table) -> pa.Table:
-    """Dictionaries as text, so that tables of several partitions go together."""
-    text, texts = pa.string(), pa.list_(pa.string())
-    kinds = {"reasons": texts, "unknown": texts, "fallback_reasons": texts}
-    fields = []
-    for field in table.schema:
-        kind = kinds.get(field.name, text if pa.types.is_dictionary(field.type) else field.type)
-        fields.append(pa.field(field.name, kind))
-    return table.cast(pa.schema(fields))
+def plain_texts(table: pa.Table) -> pa.Table:
+    """Dictionaries as text, in lists too, so that tables of several partitions go together."""
+    return table.cast(pa.schema([pa.field(field.name, _plain_type(field.type)) for field in table.schema]))
 
 
-def _within_budget(candidates: pa.Table, rules: Rules) -> tuple[pa.Table, pa.Table]:
+def _plain_type(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_dictionary(kind) or pa.types.is_large_string(kind):
+        return pa.string()
+    if pa.types.is_list(kind):
+        return pa.list_(_plain_type(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([(field.name, _plain_type(field.type)) for field in kind])
+    return kind
+
+
+def within_budget(candidates: pa.Table, rules: Rules) -> tuple[pa.Table, pa.Table]:
     """The candidates as the budget leaves them, and those that it passed over, for laying over the evidence."""
     frame = candidates.select(["route", "score", "account_id", "limit_cents"]).to_pandas()
     granted = pa.array(granted_within(rules.policy.nightly_budget, frame))

@@ -22,6 +22,7 @@ from tasks.decisioning.rules import Rules
 from tasks.yaml_files import Document, read_yaml, validate_shape
 
 REASONS_NAME: Final = "reasons.yaml"
+WARNINGS_MOST: Final = 5
 _SERIES: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -165,6 +166,26 @@ def check_reasons(folder: Path) -> list[Finding]:
         if code not in used
     ]
     return [*missing.values(), *document.findings(unused)]
+
+
+def warnings_of(loaded: LoadedPolicy, date: datetime.date) -> list[str]:
+    """What a night on `date` would refuse about a policy that may be tried out all the same."""
+    path, in_force = loaded.document.path, loaded.policy.in_force
+    warnings = []
+    if not in_force.covers(date):
+        warnings.append(f"{path} is not in force on {date}, but {_span(in_force)}")
+    if in_force.review_by is not None and date > in_force.review_by:
+        warnings.append(f"the review of {path} was due by {in_force.review_by}")
+    if not (path.parent / REASONS_NAME).exists():
+        return [*warnings, f"there is no {REASONS_NAME} beside {path}: a night needs a text for every reason"]
+    try:
+        findings = check_reasons(path.parent)
+    except FileRefused as refused:
+        findings = refused.findings
+    warnings += [str(finding) for finding in findings[:WARNINGS_MOST]]
+    if len(findings) > WARNINGS_MOST:
+        warnings.append(f"and {len(findings) - WARNINGS_MOST} more; run `reinstate policy check {path}`")
+    return warnings
 
 
 def _compiled(document: Document) -> LoadedPolicy:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from schemas.errors import SnapshotRefused
-from tasks.partitions import BUSINESS_DATE, source_names
+from tasks.partitions import BUSINESS_DATE, as_text, source_names
 from tasks.sources.physical_shape import refuse_wrong_shape
 from tasks.sources.private_copy import Piece, refuse_other_dates
 from tasks.sources.source import Request
@@ -128,6 +128,10 @@ def _rewritten(files: Sequence[Path], folder: Path, request: Request) -> tuple[P
         for path in files:
             with pq.ParquetFile(path, pre_buffer=False, buffer_size=1024 * 1024) as file:
                 for batch in file.iter_batches(BATCH_ROWS, columns=schema.names):
-                    table = pa.Table.from_batches([batch]).select(schema.names)
-                    writer.write(table.cast(schema, safe=False))
+                    table = pa.Table.from_batches([batch])
+                    writer.write(pa.table([_kept(table[field.name], field.type) for field in schema], schema=schema))
     return writer.pieces
+
+
+def _kept(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    return as_text(column) if kind == pa.string() else column.cast(kind, safe=False)

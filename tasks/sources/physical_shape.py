@@ -10,6 +10,8 @@ from tasks.decisioning.expressions import did_you_mean
 from tasks.partitions import ACCOUNT_ID, BUSINESS_DATE, UNPARSABLE, source_names
 from tasks.sources.source import Request
 
+LISTED = "ledger_campaigns_used"
+"""The one column that may come as a list of texts."""
 _ACCEPTED_WORDS = {
     AttributeType.INTEGER: "a whole number (int8 to int64, uint8 to uint32)",
     AttributeType.NUMBER: "a number (float, double, or a whole number)",
@@ -83,6 +85,8 @@ def _type_problems(schema: pa.Schema, request: Request) -> list[str]:
         if ours == ACCOUNT_ID:
             if not _is_text(found):
                 problems.append(f"column '{name}' is {found}, expected text: an id is text, whatever its digits")
+        elif ours == LISTED and _is_list_of_text(found):
+            continue
         elif not _accepts(request.columns[ours], found, may_be_empty=ours != BUSINESS_DATE):
             problems.append(f"column '{name}' is {found}, expected {_ACCEPTED_WORDS[request.columns[ours]]}")
     return problems
@@ -103,6 +107,11 @@ def _accepts(kind: AttributeType, found: pa.DataType, *, may_be_empty: bool) -> 
             return pa.types.is_date(found) or (pa.types.is_timestamp(found) and found.tz is None)
         case AttributeType.CATEGORY:
             return _is_text(found)
+
+
+def _is_list_of_text(found: pa.DataType) -> bool:
+    is_list = pa.types.is_list(found) or pa.types.is_large_list(found)
+    return is_list and (_is_text(found.value_type) or pa.types.is_null(found.value_type))
 
 
 def _is_text(found: pa.DataType) -> bool:
