@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from flows.commands.held import discard, held, release
 from flows.commands.judge import judge
 from flows.commands.nightly import nightly
 from flows.commands.policy import policy
@@ -20,7 +21,7 @@ def commands() -> None:
     """Re-evaluate closed credit lines night by night and reopen those that earned it."""
 
 
-for command in (nightly, judge, policy, synthesize, import_uci):
+for command in (nightly, held, release, discard, judge, policy, synthesize, import_uci):
     commands.add_command(command)
 
 

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
 from schemas.handles import NightResult
-from schemas.vocabulary import Decision
+from schemas.vocabulary import Decision, Outcome
 from tasks import progress
 
 PLAIN_WIDTH = 110
@@ -56,8 +56,8 @@ def watch_nights(portfolio: str, due: list[datetime.date]) -> Iterator[None]:
     finally:
         if watcher.results:
             console.print(_summary(watcher.results))
-            for result in (result for result in watcher.results if result.status != "published"):
-                console.print(f"{result.business_date}: {result.status}.")
+            for result in (result for result in watcher.results if result.outcome is not Outcome.PUBLISHED):
+                console.print(f"{result.business_date}: {result.message}.")
             for result in watcher.results[-1:]:
                 console.print(f"Reports: {_shared(watcher.results)}", soft_wrap=True)
                 console.print(f"Newest:  {result.report}", soft_wrap=True)
@@ -103,7 +103,7 @@ class _Watcher:
                     self.results.append(result)
                     if not self.console.is_terminal:
                         self.console.print(
-                            f"{result.business_date}: {result.counts['rows']:,} lines, {_reopened(result):,} reopened; {result.status}."
+                            f"{result.business_date}: {result.counts['rows']:,} lines, {_reopened(result):,} reopened; {result.message}."
                         )
 
     def _begin(self, stage: str, lines: int) -> None:

@@ -9,13 +9,15 @@ from prefect import flow, unmapped
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import BeforeValidator, Field
 
-from schemas.errors import ReinstateError
+from schemas.errors import NightHeld, ReinstateError
 from schemas.handles import NightResult
 from schemas.portfolio import PORTFOLIO_NAME
-from tasks import nights
+from schemas.vocabulary import Outcome
+from tasks import nights, opening, reruns
 from tasks.audit import audit
 from tasks.calendars import check_in_window
 from tasks.decide import decide
+from tasks.nights import FIRST_REVISION
 from tasks.notify import notify
 from tasks.progress import NightBegins, NightEnds, StageBegins, tell
 from tasks.publish import publish
@@ -45,28 +47,29 @@ DryRun = Annotated[bool, Field(json_schema_extra={"title": "Dry run"})]
 
 @flow(name="night", flow_run_name="{portfolio} {business_date}", persist_result=False)
 @guarded
-def night(portfolio: str, business_date: datetime.date, dry_run: bool) -> NightResult:
+def night(portfolio: str, business_date: datetime.date, dry_run: bool, revision: int = FIRST_REVISION) -> NightResult:
     """Re-evaluate the closed lines of one portfolio at the end of one business date."""
-    run = open_night(portfolio, business_date, dry_run)
+    run = open_night(portfolio, business_date, dry_run, revision)
     snapshot = pull(run)
     tell(StageBegins("validate", snapshot.row_count))
     validated = validate.map(unmapped(run), snapshot.partitions).result()
     accepted = accept(run, snapshot, validated)
     tell(StageBegins("rescore", snapshot.row_count))
     rescored = rescore.map(unmapped(run), accepted.partitions).result()
-    plan = audit(decide(run, accepted, rescored))
-    published = publish(run, accepted, plan)
-    notify(run)
-    return report(run, accepted, published)
+    settled = audit(run, accepted, decide(run, accepted, rescored))
+    published = publish(settled)
+    notify(run, published)
+    return report(settled, published)
 
 
 @flow(name="finish", flow_run_name="{portfolio} {business_date} finish", persist_result=False)
 @guarded
 def finish(portfolio: str, business_date: datetime.date) -> NightResult:
-    """Deliver and report what a published night left open when it was stopped."""
+    """Publish, deliver and report what a planned night left open when it was stopped."""
     settled = nights.recall(portfolio, business_date)
-    notify(settled.run)
-    return report(settled.run, settled.accepted, settled.published)
+    published = publish(settled)
+    notify(settled.run, published)
+    return report(settled, published)
 
 
 @flow(name="nightly", flow_run_name="nightly {portfolio}", persist_result=False)
@@ -87,6 +90,7 @@ def nightly_reevaluation(
         tell(NightBegins(date, number, len(dates)))
         results.append(run_night(portfolio, date, dry_run=dry_run))
         tell(NightEnds(results[-1]))
+        refuse_held(results[-1])
     return results
 
 
@@ -98,26 +102,40 @@ def dates_to_run(name: str, business_date: datetime.date | None, *, dry_run: boo
         return [business_date]
     if dry_run:
         return nights.nights_due(name, read_secret_block)[:1]
+    if nights.store_of(name).pause():
+        return nights.nights_due(name, read_secret_block)[-1:]
     return nights.nights_to_run(name, read_secret_block)
 
 
 def run_night(portfolio: str, business_date: datetime.date, *, dry_run: bool) -> NightResult:
     """Run one night, or finish or bring back one that was published before; record how a bad one ended."""
-    if not dry_run:
+    workers = ThreadPoolTaskRunner(max_workers=nights.portfolio_of(portfolio).workers)
+    if dry_run:
+        return night.with_options(task_runner=workers)(portfolio, business_date, True)
+    with nights.writing(portfolio):
         if nights.unfinished_night(portfolio) == business_date:
             return finish(portfolio, business_date)
-        known = nights.result_of(portfolio, business_date)
+        known = reruns.published_before(portfolio, business_date, read_secret_block)
         if known is not None:
             return known
-    workers = nights.portfolio_of(portfolio).workers
-    try:
-        return night.with_options(task_runner=ThreadPoolTaskRunner(max_workers=workers))(
-            portfolio, business_date, dry_run
+        try:
+            return night.with_options(task_runner=workers)(portfolio, business_date, False)
+        except ReinstateError as error:
+            opening.end_badly(portfolio, business_date, error)
+            raise
+
+
+def refuse_held(result: NightResult) -> None:
+    """End a flow whose night waits for people: it is not green, and no later night may pass it.
+
+    Raises:
+        NightHeld: the night is held.
+    """
+    if result.outcome is Outcome.HELD:
+        raise NightHeld(
+            f"{result.business_date} is {result.message}. `reinstate held` shows its plan; release or discard it. "
+            f"Report: {result.report}"
         )
-    except ReinstateError as error:
-        if not dry_run:
-            nights.end_badly(portfolio, business_date, error)
-        raise
 
 
 if __name__ == "__main__":

@@ -23,6 +23,10 @@ class NightRefused(ReinstateError):
     """A night that may not run: outside its window, already settled, or held by someone else."""
 
 
+class NightHeld(ReinstateError):
+    """A night whose plan is above its caps: nothing is published until people release exactly this plan."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing wrong with a file."""

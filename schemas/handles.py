@@ -2,8 +2,11 @@
 
 import datetime
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
+
+from schemas.vocabulary import Outcome
 
 
 class Handle(BaseModel):
@@ -19,6 +22,7 @@ class Run(Handle):
     business_date: datetime.date
     revision: int
     is_dry_run: bool
+    is_paused: bool
     directory: Path
     policy_file: Path
     policy_hash: str
@@ -36,12 +40,12 @@ class Partition(Handle):
 
 
 class Snapshot(Handle):
-    """The private, immutable copy of one night's snapshot; `content_hash` is SHA-256 over its files."""
+    """The private, immutable copy of one night's snapshot; `files_hash` is SHA-256 over the delivered files."""
 
     portfolio: str
     business_date: datetime.date
     directory: Path
-    content_hash: str
+    files_hash: str
     row_count: int
     partitions: tuple[Partition, ...]
 
@@ -54,12 +58,17 @@ class Validated(Handle):
     quarantined_count: int
     failures: dict[str, int]
     id_hashes: Path
+    fingerprint: tuple[int, ...]
 
 
 class Accepted(Handle):
-    """A whole snapshot that may be judged: its validated partitions, and what was found in all of them together."""
+    """A whole snapshot that may be judged: its validated partitions, and what was found in all of them together.
+
+    `content_hash` speaks of the typed content, whatever its order, partitions and file format.
+    """
 
     snapshot: Snapshot
+    content_hash: str
     partitions: tuple[Validated, ...]
     quarantined_count: int
     failures: dict[str, int]
@@ -96,20 +105,25 @@ class Plan(Handle):
     exceptions: dict[str, int]
 
 
-class Published(Handle):
-    """A night whose effects are in the store, or, for a dry run, are not and never will be."""
-
-    plan: Plan
-    snapshot_hash: str
-    ledger_head: str
-
-
 class Settled(Handle):
-    """All that is needed to finish a published night: to deliver what it owes and to report on it."""
+    """A plan that passed its audit, and all that is needed to publish it, to deliver what it owes and to report on it.
+
+    `findings` are the caps that it is above, in words: while there are any, it is held.
+    """
 
     run: Run
     accepted: Accepted
-    published: Published
+    plan: Plan
+    findings: tuple[str, ...]
+    measures: dict[str, Any]
+
+
+class Published(Handle):
+    """What came of publishing a plan, and the head of the ledger then."""
+
+    plan: Plan
+    outcome: Outcome
+    ledger_head: str
 
 
 class Delivered(Handle):
@@ -124,6 +138,7 @@ class NightResult(Handle):
 
     portfolio: str
     business_date: datetime.date
-    status: str
+    outcome: Outcome
+    message: str
     report: Path | None
     counts: dict[str, int]

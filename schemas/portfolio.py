@@ -83,6 +83,33 @@ class StandInSource(Shape):
 SnapshotSource = Annotated[FolderSource | SqlSource | StandInSource, Field(discriminator="kind")]
 
 
+class Caps(Shape):
+    """What a night may do without a person having looked at it; above any of these it is held.
+
+    `people` is how many different people release or discard a held plan. Shares are basis points: of the closed lines
+    judged, of the rows, of the usual number of rows. `score_stability_max` bounds the population stability index of the
+    scores against recent nights; 0.1 is a small shift, 0.25 a large one.
+    """
+
+    reopened_lines_max: Annotated[int, Field(ge=0)] | None = None
+    reopened_share_max_bp: Share | None = None
+    reopened_limit_max_cents: Annotated[int, Field(ge=0, le=10**15)] | None = None
+    quarantined_share_max_bp: Share | None = None
+    row_count_change_max_bp: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    score_stability_max: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] | None = None
+    people: Literal[1, 2] = 1
+
+
+class Retention(Shape):
+    """For how many days after its business date a night's files are kept; without a number for ever.
+
+    Without its evidence, snapshot and ledger columns a night can be neither explained nor replayed.
+    """
+
+    quarantine_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    evidence_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+
+
 class Portfolio(Shape):
     """One book: one currency, one time zone, one snapshot source, one policy series.
 
@@ -101,6 +128,8 @@ class Portfolio(Shape):
     source: SnapshotSource
     columns: dict[Text, ColumnName] = Field(default_factory=dict)
     quarantined_share_max_bp: Share = 100
+    caps: Caps = Caps()
+    retention: Retention = Retention()
     activation_grace_days: Annotated[int, Field(ge=0, le=3650)] = 3
     kept_closed_notices_from: datetime.date
     partition_rows: Annotated[int, Field(ge=1000, le=5_000_000)] = 250_000

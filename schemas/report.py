@@ -4,6 +4,8 @@ import datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from schemas.vocabulary import Outcome
+
 
 class ReportPart(BaseModel):
     """A frozen part of a report."""
@@ -90,7 +92,9 @@ class Report(ReportPart):
     currency: str
     business_date: datetime.date
     revision: int
-    is_dry_run: bool
+    outcome: Outcome
+    findings: tuple[str, ...]
+    """The caps that a held night is above."""
     policy: str
     policy_version: str
     policy_hash: str
@@ -123,3 +127,8 @@ class Report(ReportPart):
     """What each reason code means, in the language of the page."""
     nights: tuple[PastNight, ...]
     """The last published nights up to this one, oldest first."""
+
+    @property
+    def is_unpublished(self) -> bool:
+        """Whether the page says what a night would do, not what it did."""
+        return self.outcome not in (Outcome.PUBLISHED, Outcome.PUBLISHED_BEFORE)

@@ -53,10 +53,70 @@ runs = Table(
     Column("ledger_head", Text),
     Column("counts", JSON),
     Column("message", Text),
+    Column("planned_sequence", BigInteger),
+    Column("planned_head", Text),
+    Column("progress", BigInteger, nullable=False, server_default="0"),
+    Column("findings", JSON),
+    Column("measures", JSON),
+    Column("revised_by", Text),
+    Column("revised_because", Text),
     Column("started_at", DateTime(timezone=True), nullable=False),
     Column("finished_at", DateTime(timezone=True)),
     ForeignKeyConstraint(["policy_hash"], ["policies.content_hash"]),
-    comment="One row a night and revision: what it ran on and how it ended.",
+    comment="One row a night and revision: what it ran on, how far it is, and how it ended.",
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("portfolio", Text, primary_key=True),
+    Column("business_date", Date, primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("code_version", Text, nullable=False),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    ForeignKeyConstraint(
+        ["portfolio", "business_date", "revision"], ["runs.portfolio", "runs.business_date", "runs.revision"]
+    ),
+    comment="Every time that somebody set to work on a run.",
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("portfolio", Text, primary_key=True),
+    Column("plan_hash", Text, primary_key=True),
+    Column("verdict", Text, primary_key=True),
+    Column("person", Text, primary_key=True),
+    Column("business_date", Date, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("is_proven", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("given_at", DateTime(timezone=True), nullable=False),
+    comment="Who released or discarded which held plan, and why.",
+)
+
+writers = Table(
+    "writers",
+    metadata,
+    Column("portfolio", Text, primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("session", Integer),
+    Column("since", DateTime(timezone=True), nullable=False),
+    comment="The last process that was let to write; every write checks that its epoch is still this one.",
+)
+
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("portfolio", Text, primary_key=True),
+    Column("person", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("since", DateTime(timezone=True), nullable=False),
+    comment="The portfolios whose nights publish nothing for now.",
 )
 
 ledger = Table(
@@ -80,6 +140,9 @@ ledger = Table(
     Column("score", Integer),
     Column("reasons", JSON, nullable=False),
     Column("policy_hash", Text, nullable=False),
+    Column("reverses", Text),
+    Column("person", Text),
+    Column("person_says", Text),
     Column("previous_hash", Text, nullable=False),
     Column("entry_hash", Text, nullable=False),
     UniqueConstraint("entry_id"),
@@ -111,7 +174,8 @@ recoverable_nights = Table(
     Column("portfolio", Text, primary_key=True),
     Column("account_id", Text, primary_key=True),
     Column("nights", Integer, nullable=False),
-    comment="On how many published nights in a row a line was recoverable, up to the last one.",
+    Column("last_on", Date),
+    comment="On how many published nights in a row a line was recoverable, up to `last_on`; a row that is not of the last night counts no more.",
 )
 
 notices = Table(

@@ -81,6 +81,35 @@ class Answer(StrEnum):
     PASS = "pass"
 
 
+class RunStatus(StrEnum):
+    """How far a night, or a revision of one, is."""
+
+    STARTED = "started"
+    REFUSED = "refused"
+    FAILED = "failed"
+    HELD = "held"
+    PLANNED = "planned"
+    PUBLISHED = "published"
+    DISCARDED = "discarded"
+
+
+class Outcome(StrEnum):
+    """What came of running a night."""
+
+    PUBLISHED = "published"
+    PUBLISHED_BEFORE = "published_before"
+    HELD = "held"
+    DRY_RUN = "dry_run"
+    PAUSED = "paused"
+
+
+class Verdict(StrEnum):
+    """What a person says of a held plan."""
+
+    RELEASE = "release"
+    DISCARD = "discard"
+
+
 class Audience(StrEnum):
     """Whom a notice is for."""
 
@@ -98,6 +127,11 @@ class NoticeKind(StrEnum):
     REOPEN_REQUEST = "reopen"
     CLOSE_REQUEST = "close"
 
+
+WITHDRAW: Final = "withdraw"
+"""The transition by which a person ends a reopening."""
+REVERSE: Final = "reverse"
+"""The transition by which a revision of a night takes back one of its transitions."""
 
 TRANSITIONS: Final = (Decision.REOPEN, Decision.REOPEN_TEMPORARILY, Decision.EXPIRE, Decision.RECLOSE)
 """The decisions that change the state of a line."""

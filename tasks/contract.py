@@ -15,8 +15,7 @@ import pyarrow as pa
 from schemas.errors import ConfigurationError, SnapshotRefused
 from schemas.snapshot import ID_REPEATED, UNPARSABLE, snapshot_contract
 from tasks.decisioning.rules import Rules
-
-_MIX = np.uint64(0x9E3779B97F4A7C15)
+from tasks.fingerprints import text_hashes
 
 
 @dataclass(frozen=True)
@@ -103,30 +102,7 @@ def id_hashes(ids: pa.Array) -> np.ndarray:
 
     Only for finding candidates of repetition: equal numbers are compared as text afterwards.
     """
-    ids = ids.cast(pa.string())
-    _, offset_buffer, data_buffer = ids.buffers()
-    offsets = np.frombuffer(offset_buffer, np.int32)[ids.offset : ids.offset + len(ids) + 1].astype(np.int64)
-    data = np.frombuffer(data_buffer or b"", np.uint8)
-    lengths = np.diff(offsets)
-    hashes = np.zeros(len(ids), np.uint64)
-    for length in np.unique(lengths[lengths > 0]):
-        rows = np.flatnonzero(lengths == length)
-        words = np.zeros((len(rows), -(-int(length) // 8) * 8), np.uint8)
-        starts = offsets[:-1][rows]
-        if len(rows) == len(ids):
-            words[:, :length] = data[offsets[0] : offsets[-1]].reshape(len(rows), length)
-        else:
-            words[:, :length] = data[starts[:, None] + np.arange(length)]
-        hashes[rows] = _mixed(words.view(np.uint64), int(length))
-    return hashes
-
-
-def _mixed(words: np.ndarray, length: int) -> np.ndarray:
-    mixed = np.full(len(words), length, np.uint64)
-    for column in words.T:
-        mixed = (mixed ^ column) * _MIX
-        mixed ^= mixed >> np.uint64(29)
-    return np.maximum(mixed, 1)
+    return text_hashes(ids.cast(pa.string()))
 
 
 def repeated_hashes(hashes: list[np.ndarray]) -> np.ndarray:

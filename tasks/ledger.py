@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.handles import Run
-from schemas.vocabulary import LEDGER_COLUMNS, LEDGER_COUNTS, AttributeType, Decision, LedgerState
+from schemas.vocabulary import LEDGER_COLUMNS, LEDGER_COUNTS, REVERSE, WITHDRAW, AttributeType, Decision, LedgerState
 from tasks.store import Store, canonical_json
 
 REOPENED_STATES = {
@@ -22,6 +22,7 @@ REOPENED_STATES = {
     Decision.REOPEN_TEMPORARILY: LedgerState.TEMPORARY,
     Decision.EXPIRE: LedgerState.NONE,
     Decision.RECLOSE: LedgerState.NONE,
+    WITHDRAW: LedgerState.NONE,
 }
 """What a transition leaves a line as."""
 _HELD = {
@@ -49,9 +50,12 @@ def ledger_columns(store: Store, business_date: datetime.date) -> pa.Table:
         One row an account, sorted by id, in `LEDGER_SCHEMA`. A line that was closed again has the state `none` and
         only its counts.
     """
-    entries = _frame(store.select_mine("ledger", "account_id", "business_date", "decision", "campaign"))
+    entries = _standing(store.select_mine("ledger", *_ENTRY_COLUMNS))
     states = _frame(store.select_mine("line_states")).set_index("account_id")
-    nights = _frame(store.select_mine("recoverable_nights", "account_id", "nights")).set_index("account_id")
+    last = store.last_published()
+    nights = _frame(store.select_mine("recoverable_nights", "account_id", "nights", last_on=last)).set_index(
+        "account_id"
+    )
     accounts = sorted({*entries["account_id"], *states.index, *nights.index})
     known = pd.DataFrame(index=pd.Index(accounts, name="account_id", dtype="object"))
     live = states[states["state"] != LedgerState.NONE.value] if len(states) else states
@@ -131,33 +135,64 @@ def _from_json(word: str) -> str:
         return word
 
 
-def entries_of(transitions: list[dict[str, Any]], run: Run, head: tuple[int, str]) -> list[dict[str, Any]]:
+def entries_of(
+    transitions: list[dict[str, Any]], run: Run, head: tuple[int, str], standing: dict[str, str]
+) -> list[dict[str, Any]]:
     """The entries that append `transitions` to a ledger whose newest entry is `head`, in order.
 
     Args:
         transitions: rows of the plan, in its order.
         run: the run that decided them.
         head: sequence number and hash of the newest entry.
+        standing: the entry that opened each line that the ledger holds as open.
     """
-    sequence, previous = head
-    entries = []
+    entries: list[dict[str, Any]] = []
     for transition in transitions:
-        sequence += 1
         decided = {
             "portfolio": run.portfolio,
-            "sequence": sequence,
             "account_id": transition["account_id"],
             "business_date": run.business_date,
             "revision": run.revision,
             **{name: transition[name] for name in _DECIDED},
             "policy_hash": run.policy_hash,
-            "previous_hash": previous,
+            "reverses": standing.get(transition["account_id"]) or closing_id(run.portfolio, transition),
         }
-        named = [decided[name] for name in ("portfolio", "account_id", "business_date", "revision", "decision")]
-        decided["entry_id"] = _hash(named)
-        previous = _hash(decided)
-        entries.append({**decided, "entry_hash": previous})
+        head = append(entries, decided, head)
     return entries
+
+
+def append(entries: list[dict[str, Any]], decided: dict[str, Any], head: tuple[int, str]) -> tuple[int, str]:
+    """Chain one more entry to a ledger whose newest entry is `head`; returns the new head.
+
+    The id is derived from what was decided of whom and when; the hash covers all that is known and the entry before.
+    """
+    sequence, previous = head[0] + 1, head[1]
+    entry = {**decided, "sequence": sequence, "previous_hash": previous, "entry_id": entry_id(decided)}
+    entry["entry_hash"] = entry_hash(entry)
+    entries.append({**dict.fromkeys(_MANUAL), **entry})
+    return sequence, entry["entry_hash"]
+
+
+def entry_id(entry: dict[str, Any]) -> str:
+    """The id of an entry: the same decision about the same line on the same night has the same id."""
+    return _hash([entry[name] for name in ("portfolio", "account_id", "business_date", "revision", "decision")])
+
+
+def entry_hash(entry: dict[str, Any]) -> str:
+    """SHA-256 over an entry; columns that came later are covered where they say something."""
+    covered = {name: value for name, value in entry.items() if name != "entry_hash"}
+    return _hash({name: value for name, value in covered.items() if name not in _LATER or value is not None})
+
+
+def closing_id(portfolio: str, line: dict[str, Any]) -> str:
+    """The id of a closing by the lender, which a reopening reverses."""
+    return _hash([portfolio, line["account_id"], line["closed_on"], line["cause"]])
+
+
+_MANUAL = ("person", "person_says")
+_LATER = ("reverses", *_MANUAL)
+"""Columns that the first entries did not have."""
+_ENTRY_COLUMNS = ("account_id", "business_date", "decision", "campaign", "entry_id", "reverses")
 
 
 _DECIDED = (
@@ -172,11 +207,21 @@ def states_after(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
             **{name: entry[name] for name in kept},
-            "state": REOPENED_STATES[Decision(entry["decision"])].value,
+            "state": REOPENED_STATES[entry["decision"]].value,
             "since": entry["business_date"],
         }
         for entry in entries
     ]
+
+
+def _standing(rows: list) -> pd.DataFrame:
+    """Entries without those that a revision took back, and without the taking back."""
+    entries = _frame(rows)
+    if not len(entries):
+        return entries
+    reversals = entries["decision"] == REVERSE
+    taken_back = entries["entry_id"].isin(entries.loc[reversals, "reverses"])
+    return entries[~taken_back & ~reversals].reset_index(drop=True)
 
 
 def _hash(value: object) -> str:

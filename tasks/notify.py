@@ -1,18 +1,16 @@
 """Stage: hand what is owed to its channels."""
 
-from schemas.handles import Delivered, Run
+from schemas.handles import Delivered, Published, Run
+from schemas.vocabulary import Outcome
 from tasks import nights, outbox
-from tasks.channels import FileChannel
 from tasks.progress import StageBegins, tell
-from tasks.settings import settings
 from tasks.stages import stage
 
 
 @stage
-def notify(run: Run) -> Delivered:
-    """Deliver every notice that waits, this night's and any older one's; a dry run sends nothing."""
+def notify(run: Run, published: Published) -> Delivered:
+    """Deliver every notice that waits, this night's and any older one's; what is not published owes nobody a notice."""
     tell(StageBegins("notify"))
-    if run.is_dry_run:
+    if published.outcome is not Outcome.PUBLISHED:
         return Delivered(accepted_count=0, outstanding_count=0)
-    channel = FileChannel(settings().data_directory / "deliveries" / run.portfolio)
-    return outbox.deliver_outstanding(nights.store_of(run.portfolio), channel)
+    return outbox.relay(nights.store_of(run.portfolio))

@@ -7,6 +7,10 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import update
+
+from schemas import tables
+from schemas.errors import NightRefused
 from schemas.handles import Delivered
 from schemas.portfolio import Portfolio
 from schemas.reasons import Reason
@@ -14,7 +18,10 @@ from schemas.vocabulary import Audience, Decision, NoticeKind
 from tasks.channels import FileChannel
 from tasks.decisioning.owed import OWED
 from tasks.notice_texts import render_notice
+from tasks.runs import now
+from tasks.settings import settings
 from tasks.store import Store
+from tasks.writers import BATCH_ROWS, RELAY, Writer, take_writer
 
 
 def notices_owed(
@@ -56,21 +63,44 @@ def notices_owed(
     return owed
 
 
-def deliver_outstanding(store: Store, channel: FileChannel) -> Delivered:
+def relay(store: Store) -> Delivered:
+    """Deliver what waits, unless another process is at it; then say only how much still waits."""
+    try:
+        writer = take_writer(store, RELAY)
+    except NightRefused:
+        waiting = store.select_mine("notices", "notice_id", is_accepted=False)
+        return Delivered(accepted_count=0, outstanding_count=len(waiting))
+    try:
+        return deliver_outstanding(writer, FileChannel(settings().data_directory / "deliveries" / store.portfolio))
+    finally:
+        writer.release()
+
+
+def deliver_outstanding(writer: Writer, channel: FileChannel) -> Delivered:
     """Hand every notice that no channel has accepted to its channel, requests to the core system first.
 
     Safe to call again: a file that was written before a crash is written again with the same content.
     """
-    accepted = 0
+    store, accepted = writer.store, 0
     for audience in (Audience.CORE_SYSTEM, Audience.CUSTOMER):
         waiting = store.select_mine("notices", "notice_id", "business_date", audience=audience.value, is_accepted=False)
         for business_date in sorted({notice["business_date"] for notice in waiting}):
             whole = store.select_mine("notices", audience=audience.value, business_date=business_date)
             channel.deliver(audience, business_date, sorted(whole, key=lambda notice: notice["sequence"]))
             ids = [notice["notice_id"] for notice in waiting if notice["business_date"] == business_date]
-            store.accept_notices(ids)
+            _accept(writer, ids)
             accepted += len(ids)
     return Delivered(accepted_count=accepted, outstanding_count=0)
+
+
+def _accept(writer: Writer, notice_ids: list[str]) -> None:
+    """Mark notices as taken over by their channel."""
+    notices = tables.notices
+    with writer.transaction() as connection:
+        for start in range(0, len(notice_ids), BATCH_ROWS):
+            some = notices.c.notice_id.in_(notice_ids[start : start + BATCH_ROWS])
+            query = update(notices).where(notices.c.portfolio == writer.portfolio, some)
+            connection.execute(query.values(is_accepted=True, accepted_at=now()))
 
 
 def _request(entry: dict[str, Any], kind: NoticeKind) -> dict[str, Any]:

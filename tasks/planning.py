@@ -48,7 +48,7 @@ def make_plan(run: Run, rules: Rules, accepted: Accepted, rescored: list[Rescore
         path=run.directory / "plan.parquet",
         overlay=run.directory / "overlay.parquet",
         recoverable=run.directory / "recoverable.parquet",
-        plan_hash=_plan_hash(transitions, stays["account_id"]),
+        plan_hash=plan_hash(transitions, stays["account_id"]),
         transition_count=len(transitions),
         row_count=accepted.snapshot.row_count,
         judged_count=sum(part.judged_count for part in rescored),
@@ -189,7 +189,7 @@ def _expired(row: dict[str, Any], names: list[str]) -> dict[str, Any]:
     return {name: known.get(name) for name in names}
 
 
-def _plan_hash(transitions: pa.Table, recoverable: pa.ChunkedArray) -> str:
+def plan_hash(transitions: pa.Table, recoverable: pa.ChunkedArray) -> str:
     """SHA-256 over everything that will change, column by column, as text."""
     digest = hashlib.sha256()
     for name in sorted(transitions.column_names):

@@ -1,13 +1,13 @@
 """Stage: make the plan true."""
 
-from schemas.handles import Accepted, Plan, Published, Run
+from schemas.handles import Published, Settled
 from tasks import nights, publishing
 from tasks.progress import StageBegins, tell
 from tasks.stages import stage
 
 
 @stage
-def publish(run: Run, accepted: Accepted, plan: Plan) -> Published:
-    """Write transitions, ledger and notices owed in one transaction; a dry run writes nothing."""
+def publish(settled: Settled) -> Published:
+    """Write what the plan changes, chunk by chunk; safe to call again. A dry run or a held plan writes nothing."""
     tell(StageBegins("publish"))
-    return publishing.publish_plan(run, nights.portfolio_of(run.portfolio), accepted, plan)
+    return publishing.publish_plan(settled, nights.portfolio_of(settled.run.portfolio))

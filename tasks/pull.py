@@ -5,7 +5,7 @@ import datetime
 from prefect.blocks.system import Secret
 
 from schemas.handles import Run, Snapshot
-from tasks import nights
+from tasks import nights, opening
 from tasks.progress import StageBegins, tell
 from tasks.settings import settings
 from tasks.sources.opening import open_source
@@ -18,10 +18,10 @@ def read_secret_block(name: str) -> str:
 
 
 @stage
-def open_night(portfolio: str, business_date: datetime.date, is_dry_run: bool) -> Run:
+def open_night(portfolio: str, business_date: datetime.date, is_dry_run: bool, revision: int) -> Run:
     """Check that the night may run and set down what it runs on."""
     tell(StageBegins("open"))
-    return nights.open_run(portfolio, business_date, is_dry_run=is_dry_run)
+    return opening.open_run(portfolio, business_date, is_dry_run=is_dry_run, revision=revision)
 
 
 @stage

@@ -122,8 +122,19 @@ def _environment(templates: Path, *, markdown: bool) -> Environment:
         lstrip_blocks=True,
         finalize=inert_markdown if markdown else None,
     )
-    environment.filters |= {"number": number, "day": day, "short_day": wording.short_day, "words": words}
+    environment.filters |= {
+        "number": number,
+        "day": day,
+        "short_day": wording.short_day,
+        "words": words,
+        "capitalize_first": capitalize_first,
+    }
     return environment
+
+
+def capitalize_first(words: str) -> str:
+    """A sentence's first letter large, the others as they are."""
+    return words[:1].upper() + words[1:]
 
 
 def inert_markdown(value: object) -> object:
@@ -141,6 +152,7 @@ def _view(report: Report) -> dict[str, Any]:
     opened = reopened(report)
     return {
         "report": report,
+        "unpublished_words": wording.OUTCOMES[report.outcome],
         "wording": wording,
         "tones": TONES,
         "headline": headline(report),

@@ -59,7 +59,7 @@ def headline(report: Report) -> str:
     date, lines = day(report.business_date), counted(opened, "line", "lines")
     if not report.counts.judged:
         return f"On {date}, no line was up for judgement."
-    if report.is_dry_run:
+    if report.is_unpublished:
         return f"On {date}, {lines} would be reopened, and {number(closed)} would stay closed."
     were, stay = _agreeing(opened, "was", "were"), _agreeing(closed, "stays", "stay")
     return f"On {date}, {lines} {were} reopened, and {number(closed)} {stay} closed."
@@ -69,15 +69,15 @@ def standfirst(report: Report) -> tuple[str, ...]:
     """Add to the headline, in sentences: the limits, and the lines that were open before."""
     said = []
     if reopened(report):
-        come = "would come" if report.is_dry_run else "come"
+        come = "would come" if report.is_unpublished else "come"
         said.append(f"The limits opened {come} to {money(report.reopened_limit_cents, report.currency)}.")
     stay = decided(report, Decision.KEEP_OPEN, Decision.KEEP_TEMPORARY)
     again, ended = decided(report, Decision.RECLOSE), _changed(report, Decision.EXPIRE)
     if stay or again or ended:
         said.append(
             f"Of the lines reopened before and still watched, {number(stay)} {_agreeing(stay, 'stays', 'stay')} open, "
-            f"{number(again)} {'would be' if report.is_dry_run else _agreeing(again, 'was', 'were')} closed again and "
-            f"{number(ended)} {'would end' if report.is_dry_run else 'ended'} on {_agreeing(ended, 'its', 'their')} date."
+            f"{number(again)} {'would be' if report.is_unpublished else _agreeing(again, 'was', 'were')} closed again and "
+            f"{number(ended)} {'would end' if report.is_unpublished else 'ended'} on {_agreeing(ended, 'its', 'their')} date."
         )
     return tuple(said)
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from schemas.handles import Accepted, Plan, Published, Run
+from schemas.handles import NightResult, Published, Run, Settled
 from schemas.portfolio import Portfolio
 from schemas.report import (
     Breakdown,
@@ -22,10 +22,11 @@ from schemas.report import (
     Tally,
     TransitionRow,
 )
-from schemas.vocabulary import Decision, Route
+from schemas.vocabulary import Decision, Outcome, Route
 from tasks.evidence import write_text
 from tasks.nights import reasons_of, rules_of, store_of
 from tasks.planning import evidence_tables
+from tasks.publishing import counts_of
 from tasks.report_page import render_page
 
 REOPENED = (Decision.REOPEN.value, Decision.REOPEN_TEMPORARILY.value)
@@ -57,13 +58,14 @@ class _Tallies:
             self.scores[row["score"], row["opened"]] += row["count_all"]
 
 
-def gather_report(run: Run, portfolio: Portfolio, accepted: Accepted, published: Published) -> Report:
+def gather_report(settled: Settled, portfolio: Portfolio, published: Published) -> Report:
     """Everything that the night's page says."""
-    plan, policy = published.plan, rules_of(run).policy
+    run, accepted, plan = settled.run, settled.accepted, settled.plan
+    policy = rules_of(run).policy
     tallies = _Tallies()
     for table in evidence_tables(run, plan):
         tallies.add(table)
-    transitions = list(_transitions(run, published))
+    transitions = list(_transitions(settled, published))
     spending = [row for row in transitions if row.decision in REOPENED and row.route != Route.APPEAL]
     texts = reasons_of(portfolio)
     named = {*tallies.reasons[Decision.KEEP_CLOSED], *tallies.reasons[Decision.REFER]}
@@ -75,11 +77,12 @@ def gather_report(run: Run, portfolio: Portfolio, accepted: Accepted, published:
         currency=portfolio.currency,
         business_date=run.business_date,
         revision=run.revision,
-        is_dry_run=run.is_dry_run,
+        outcome=published.outcome,
+        findings=settled.findings,
         policy=policy.policy,
         policy_version=policy.version,
         policy_hash=run.policy_hash,
-        snapshot_hash=published.snapshot_hash,
+        snapshot_hash=accepted.content_hash,
         plan_hash=plan.plan_hash,
         code_version=run.code_version,
         ledger_head=published.ledger_head,
@@ -106,9 +109,9 @@ def gather_report(run: Run, portfolio: Portfolio, accepted: Accepted, published:
         exceptions=_ranked(Counter({name: count for name, count in plan.exceptions.items() if count})),
         scores=_buckets(tallies.scores),
         transitions=tuple(transitions),
-        deliveries=tuple(_deliveries(run)),
+        deliveries=tuple(_deliveries(run)) if published.outcome is Outcome.PUBLISHED else (),
         reason_texts={code: getattr(texts[code], portfolio.language).means for code in sorted(named)},
-        nights=tuple(_nights(run, plan)),
+        nights=tuple(_nights(settled, published)),
     )
 
 
@@ -119,6 +122,24 @@ def write_report(run: Run, report: Report, templates: Path) -> Path:
     write_text(run.directory / "report.json", report.model_dump_json(indent=1))
     write_text(page, render_page(report, templates))
     return page
+
+
+def result_of(settled: Settled, published: Published, page: Path) -> NightResult:
+    """What a night ends with, for a person and for whoever started it."""
+    words = {
+        Outcome.PUBLISHED: "published",
+        Outcome.DRY_RUN: "dry run, nothing was published",
+        Outcome.PAUSED: "the portfolio is paused, nothing was published",
+        Outcome.HELD: f"held, nothing was published: {'; '.join(settled.findings)}",
+    }
+    return NightResult(
+        portfolio=settled.run.portfolio,
+        business_date=settled.run.business_date,
+        outcome=published.outcome,
+        message=words[published.outcome],
+        report=page,
+        counts=counts_of(settled.plan),
+    )
 
 
 def transitions_csv(run: Run) -> str:
@@ -193,21 +214,19 @@ def _buckets(scores: Counter[tuple[int, bool]]) -> tuple[ScoreBucket, ...]:
     )
 
 
-def _transitions(run: Run, published: Published) -> Iterator[TransitionRow]:
-    rows = pq.read_table(published.plan.path).to_pylist()
-    if run.is_dry_run:
-        first = store_of(run.portfolio).ledger_head()[0] + 1
-    else:
-        entries = store_of(run.portfolio).select_mine("ledger", "sequence", business_date=run.business_date)
-        first = entries[0]["sequence"] if entries else 1
+def _transitions(settled: Settled, published: Published) -> Iterator[TransitionRow]:
+    run, store = settled.run, store_of(settled.run.portfolio)
+    rows = pq.read_table(settled.plan.path).to_pylist()
+    first = store.ledger_head()[0] + 1
+    if published.outcome is Outcome.PUBLISHED:
+        known = store.run(run.business_date)
+        first = known["planned_sequence"] + 1 if known else first
     for sequence, row in enumerate(rows, first):
         kept = {name: row[name] for name in TransitionRow.model_fields if name != "sequence"}
         yield TransitionRow(sequence=sequence, **{**kept, "reasons": tuple(row["reasons"])})
 
 
 def _deliveries(run: Run) -> Iterator[DeliveryTally]:
-    if run.is_dry_run:
-        return
     owed = store_of(run.portfolio).select_mine(
         "notices", "audience", "kind", "is_accepted", business_date=run.business_date
     )
@@ -217,11 +236,12 @@ def _deliveries(run: Run) -> Iterator[DeliveryTally]:
         yield DeliveryTally(audience=audience, kind=kind, owed=count, accepted=accepted[audience, kind])
 
 
-def _nights(run: Run, plan: Plan) -> Iterator[PastNight]:
+def _nights(settled: Settled, published: Published) -> Iterator[PastNight]:
+    run, plan = settled.run, settled.plan
     past = [
         (known["business_date"], known["counts"]) for known in store_of(run.portfolio).runs_published(run.business_date)
     ]
-    if run.is_dry_run:
+    if published.outcome is not Outcome.PUBLISHED:
         past.append((run.business_date, {"judged": plan.judged_count, **plan.decisions}))
     for business_date, counts in past:
         yield PastNight(

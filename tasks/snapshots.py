@@ -11,6 +11,7 @@ from schemas.portfolio import Portfolio
 from tasks.contract import REPEATED, check_partition, id_hashes, repeated_hashes
 from tasks.decisioning.rules import Rules
 from tasks.evidence import write_table
+from tasks.fingerprints import content_hash, fingerprint
 from tasks.partitions import read_ids, read_partition, to_frame
 
 
@@ -34,6 +35,7 @@ def validate_partition(run: Run, portfolio: Portfolio, rules: Rules, partition: 
         quarantined_count=int(checked.bad.sum()),
         failures={name: int(mask.sum()) for name, mask in checked.failures.items()},
         id_hashes=hashes,
+        fingerprint=fingerprint(table),
     )
 
 
@@ -78,7 +80,13 @@ def accept_snapshot(
             f"The rows are listed in {run.directory / 'quarantine'}; have the source put right, or raise "
             "quarantined_share_max_bp if they are as they should be."
         )
-    return Accepted(snapshot=snapshot, partitions=tuple(parts), quarantined_count=quarantined, failures=failures)
+    return Accepted(
+        snapshot=snapshot,
+        content_hash=content_hash((part.fingerprint for part in validated), rules.snapshot_columns),
+        partitions=tuple(parts),
+        quarantined_count=quarantined,
+        failures=failures,
+    )
 
 
 def clean_table(validated: Validated, rules: Rules, portfolio: Portfolio) -> pa.Table:

@@ -14,7 +14,7 @@ from prefect import Task
 from prefect.cache_policies import NO_CACHE
 
 from schemas.errors import ReinstateError
-from tasks.nights import StageFailed
+from tasks.opening import StageFailed
 
 P = ParamSpec("P")
 R = TypeVar("R")

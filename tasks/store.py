@@ -1,6 +1,6 @@
-"""The store: runs, ledger, line states and outbox, on SQLite or PostgreSQL.
+"""The store: runs, ledger, line states and outbox, on SQLite or PostgreSQL, as everybody may read it.
 
-Every method is one transaction. Database errors leave this module as `StoreError` with the database's code and the
+Every method is one transaction. Who writes is in `tasks.writers`, what is written in `tasks.runs`. Database errors leave this module as `StoreError` with the database's code and the
 name of a constraint, never with rows: PostgreSQL prints values in its details.
 """
 
@@ -10,23 +10,23 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, RowMapping, create_engine, event, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Engine, RowMapping, create_engine, event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from schemas import tables
-from schemas.errors import NightRefused, ReinstateError
+from schemas.errors import ReinstateError
+from schemas.vocabulary import RunStatus
 
 GENESIS = "0" * 64
 """What the first entry of a ledger names as the hash before it."""
-BATCH_ROWS = 500
+READS = "reinstate_reads"
+"""The execution option of connections that only read."""
 
 
 class StoreError(ReinstateError):
@@ -37,105 +37,88 @@ class Store:
     """One portfolio's view of the store."""
 
     def __init__(self, engine: Engine, portfolio: str) -> None:
-        self._engine = engine
+        self.engine = engine
         self.portfolio = portfolio
 
     def close(self) -> None:
         """Close every connection."""
-        self._engine.dispose()
+        self.engine.dispose()
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """One transaction: all of it or nothing."""
-        message = None
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except DBAPIError as error:
-            message = _told(error)
-        if message:
-            raise StoreError(message)
+        """One transaction that may write: all of it or nothing. Writers use their own, see `tasks.writers`."""
+        with _told(self.engine) as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One transaction that only reads: it waits for nobody and holds up nobody."""
+        with _told(self.engine.execution_options(**{READS: True})) as connection:
+            yield connection
 
     def last_published(self) -> datetime.date | None:
         """The newest business date that was published."""
-        with self.transaction() as connection:
+        return self._newest(RunStatus.PUBLISHED)
+
+    def last_settled(self) -> datetime.date | None:
+        """The newest business date that was published or discarded: nights go on after it."""
+        return self._newest(RunStatus.PUBLISHED, RunStatus.DISCARDED)
+
+    def _newest(self, *statuses: RunStatus) -> datetime.date | None:
+        runs = tables.runs
+        with self.reading() as connection:
             return connection.scalar(
-                select(func.max(tables.runs.c.business_date)).where(
-                    tables.runs.c.portfolio == self.portfolio, tables.runs.c.status == "published"
+                select(func.max(runs.c.business_date)).where(
+                    runs.c.portfolio == self.portfolio, runs.c.status.in_(statuses)
                 )
             )
+
+    def unsettled(self) -> list[RowMapping]:
+        """The runs that are planned and not wholly published, or held, oldest first."""
+        runs = tables.runs
+        waiting = (RunStatus.PLANNED, RunStatus.HELD)
+        query = select(runs).where(runs.c.portfolio == self.portfolio, runs.c.status.in_(waiting))
+        with self.reading() as connection:
+            return list(connection.execute(query.order_by(runs.c.business_date, runs.c.revision)).mappings().all())
+
+    def pause(self) -> RowMapping | None:
+        """Who paused the portfolio, and why; None where nobody did."""
+        with self.reading() as connection:
+            query = select(tables.pauses).where(tables.pauses.c.portfolio == self.portfolio)
+            return connection.execute(query).mappings().first()
 
     def run(self, business_date: datetime.date) -> RowMapping | None:
         """The newest revision of a night, or None."""
         runs = tables.runs
         query = select(runs).where(runs.c.portfolio == self.portfolio, runs.c.business_date == business_date)
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return connection.execute(query.order_by(runs.c.revision.desc()).limit(1)).mappings().first()
+
+    def policy(self, content_hash: str) -> str | None:
+        """The text of a policy that once decided, by the SHA-256 of its file."""
+        with self.reading() as connection:
+            query = select(tables.policies.c.content).where(tables.policies.c.content_hash == content_hash)
+            return connection.scalar(query)
 
     def runs_published(self, until: datetime.date, most: int = 30) -> list[RowMapping]:
         """The last published nights up to `until`, oldest first."""
         runs = tables.runs
         query = (
             select(runs)
-            .where(runs.c.portfolio == self.portfolio, runs.c.status == "published", runs.c.business_date <= until)
-            .order_by(runs.c.business_date.desc())
+            .where(
+                runs.c.portfolio == self.portfolio, runs.c.status == RunStatus.PUBLISHED, runs.c.business_date <= until
+            )
+            .order_by(runs.c.business_date.desc(), runs.c.revision.desc())
             .limit(most)
         )
-        with self.transaction() as connection:
-            return list(reversed(connection.execute(query).mappings().all()))
-
-    def start_run(self, run: dict[str, Any], policy: dict[str, str]) -> None:
-        """Record that a night is being worked on and with which policy content; a night not yet published starts anew.
-
-        Raises:
-            NightRefused: the night has been published.
-        """
-        with self.transaction() as connection:
-            self._keep_policy(connection, policy)
-            known = self._locked_run(connection, run["business_date"], run["revision"])
-            if known is not None and known["status"] == "published":
-                raise NightRefused(f"{run['business_date']} has been published; nothing was written")
-            if known is None:
-                connection.execute(insert(tables.runs), {"portfolio": self.portfolio, **run, "status": "started"})
-            else:
-                fresh = {**run, "status": "started", "message": None, "finished_at": None}
-                connection.execute(self._update_run(run["business_date"], run["revision"]).values(**fresh))
-
-    def end_run(self, business_date: datetime.date, revision: int, status: str, message: str) -> None:
-        """Record that a night was refused or failed, and why."""
-        with self.transaction() as connection:
-            runs = tables.runs
-            query = self._update_run(business_date, revision).where(runs.c.status != "published")
-            connection.execute(query.values(status=status, message=message, finished_at=_now()))
-
-    def publish(
-        self,
-        run: dict[str, Any],
-        entries: list[dict[str, Any]],
-        states: list[dict[str, Any]],
-        recoverable: list[dict[str, Any]],
-        notices: list[dict[str, Any]],
-    ) -> None:
-        """Write everything that a night changes, in one transaction, and mark the night as published.
-
-        Raises:
-            NightRefused: the night, or a later one, was published meanwhile, or the ledger has moved on.
-        """
-        with self.transaction() as connection:
-            self._refuse_unless_next(connection, run, entries)
-            _insert(connection, tables.ledger, entries)
-            self._replace_states(connection, states)
-            mine = tables.recoverable_nights.c.portfolio == self.portfolio
-            connection.execute(tables.recoverable_nights.delete().where(mine))
-            _insert(connection, tables.recoverable_nights, recoverable)
-            _insert(connection, tables.notices, notices)
-            done = {**run, "status": "published", "message": None, "finished_at": _now()}
-            connection.execute(self._update_run(run["business_date"], run["revision"]).values(**done))
+        with self.reading() as connection:
+            newest = {run["business_date"]: run for run in reversed(connection.execute(query).mappings().all())}
+        return list(newest.values())
 
     def ledger_head(self, connection: Connection | None = None) -> tuple[int, str]:
         """Sequence number and hash of the newest entry; 0 and `GENESIS` for an empty ledger."""
         if connection is None:
-            with self.transaction() as opened:
+            with self.reading() as opened:
                 return self.ledger_head(opened)
         ledger = tables.ledger
         query = select(ledger.c.sequence, ledger.c.entry_hash).where(ledger.c.portfolio == self.portfolio)
@@ -149,59 +132,8 @@ class Store:
         query = select(*wanted).where(source.c.portfolio == self.portfolio)
         for name, value in where.items():
             query = query.where(source.c[name] == value)
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return list(connection.execute(query.order_by(*source.primary_key.columns)).mappings().all())
-
-    def accept_notices(self, notice_ids: list[str]) -> None:
-        """Mark notices as taken over by their channel."""
-        notices = tables.notices
-        with self.transaction() as connection:
-            for start in range(0, len(notice_ids), BATCH_ROWS):
-                some = notices.c.notice_id.in_(notice_ids[start : start + BATCH_ROWS])
-                query = update(notices).where(notices.c.portfolio == self.portfolio, some)
-                connection.execute(query.values(is_accepted=True, accepted_at=_now()))
-
-    def _keep_policy(self, connection: Connection, policy: dict[str, str]) -> None:
-        dialect: Any = postgresql if self._engine.dialect.name == "postgresql" else sqlite
-        connection.execute(dialect.insert(tables.policies).on_conflict_do_nothing(), policy)
-
-    def _replace_states(self, connection: Connection, states: list[dict[str, Any]]) -> None:
-        dialect: Any = postgresql if self._engine.dialect.name == "postgresql" else sqlite
-        query = dialect.insert(tables.line_states)
-        keys = list(tables.line_states.primary_key.columns)
-        fresh = {c.name: query.excluded[c.name] for c in tables.line_states.c if not c.primary_key}
-        query = query.on_conflict_do_update(index_elements=keys, set_=fresh)
-        for start in range(0, len(states), BATCH_ROWS):
-            connection.execute(query, states[start : start + BATCH_ROWS])
-
-    def _refuse_unless_next(self, connection: Connection, run: dict[str, Any], entries: list[dict[str, Any]]) -> None:
-        known = self._locked_run(connection, run["business_date"], run["revision"])
-        if known is None or known["status"] == "published":
-            raise NightRefused(f"{run['business_date']} has been published meanwhile; nothing was written")
-        runs = tables.runs
-        later = select(func.max(runs.c.business_date)).where(
-            runs.c.portfolio == self.portfolio, runs.c.status == "published"
-        )
-        newest = connection.scalar(later)
-        if newest is not None and newest >= run["business_date"]:
-            raise NightRefused(
-                f"{newest} has been published; {run['business_date']} is not after it, nothing was written"
-            )
-        if entries and self.ledger_head(connection)[1] != entries[0]["previous_hash"]:
-            raise NightRefused("the ledger has moved on since this night was planned; run it again")
-
-    def _locked_run(self, connection: Connection, business_date: datetime.date, revision: int) -> RowMapping | None:
-        runs = tables.runs
-        query = select(runs).where(
-            runs.c.portfolio == self.portfolio, runs.c.business_date == business_date, runs.c.revision == revision
-        )
-        return connection.execute(query.with_for_update()).mappings().first()
-
-    def _update_run(self, business_date: datetime.date, revision: int) -> Any:
-        runs = tables.runs
-        return update(runs).where(
-            runs.c.portfolio == self.portfolio, runs.c.business_date == business_date, runs.c.revision == revision
-        )
 
 
 def open_store(url: str, portfolio: str, migrations: Path) -> Store:
@@ -215,7 +147,7 @@ def open_store(url: str, portfolio: str, migrations: Path) -> Store:
     try:
         migrate(engine, migrations)
     except DBAPIError as error:
-        message = f"the store at {make_url(url).render_as_string(hide_password=True)} cannot be used: {_told(error)}"
+        message = f"the store at {make_url(url).render_as_string(hide_password=True)} cannot be used: {_words(error)}"
     if message:
         raise StoreError(message)
     return Store(engine, portfolio)
@@ -243,7 +175,7 @@ def open_engine(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(READS) else "BEGIN IMMEDIATE")
 
     return engine
 
@@ -266,18 +198,22 @@ def canonical_json(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
 
 
-def _insert(connection: Connection, table: Any, rows: list[dict[str, Any]]) -> None:
-    for start in range(0, len(rows), BATCH_ROWS):
-        connection.execute(insert(table), rows[start : start + BATCH_ROWS])
+@contextmanager
+def _told(engine: Engine) -> Iterator[Connection]:
+    """A transaction whose database errors are the project's own, without any value."""
+    message = None
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except DBAPIError as error:
+        message = _words(error)
+    if message:
+        raise StoreError(message)
 
 
-def _told(error: DBAPIError) -> str:
+def _words(error: DBAPIError) -> str:
     """What went wrong in the database's own code words, without any value."""
     original = error.orig
     code = getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorname", None) or type(original).__name__
     constraint = getattr(getattr(original, "diag", None), "constraint_name", None)
     return f"the database answered {code}" + (f" for constraint {constraint}" if constraint else "")
-
-
-def _now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC)

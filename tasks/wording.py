@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Mapping
 from typing import Final
 
-from schemas.vocabulary import Audience, Decision, NoticeKind, Route, Step
+from schemas.vocabulary import Audience, Decision, NoticeKind, Outcome, Route, Step
 
 NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 NOTHING: Final = "\N{EN DASH}"
@@ -45,6 +45,13 @@ CAUSES: Final[Mapping[str, str]] = {
     "product_operation": "Product operation",
     "abnormal_behaviour": "Abnormal behaviour",
     "customer_request": "Customer\N{RIGHT SINGLE QUOTATION MARK}s request",
+}
+OUTCOMES: Final[Mapping[str, str]] = {
+    Outcome.PUBLISHED: "Published",
+    Outcome.PUBLISHED_BEFORE: "Published before",
+    Outcome.HELD: "Held",
+    Outcome.DRY_RUN: "Dry run",
+    Outcome.PAUSED: "Paused",
 }
 AUDIENCES: Final[Mapping[str, str]] = {Audience.CUSTOMER: "Customers", Audience.CORE_SYSTEM: "Core system"}
 NOTICES: Final[Mapping[str, str]] = {

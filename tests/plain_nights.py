@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from schemas.handles import Published, Run
-from tasks import judgement, nights, planning, publishing, reporting, snapshots
-from tasks.channels import FileChannel
-from tasks.outbox import deliver_outstanding
+from schemas.handles import Published, Run, Settled
+from schemas.vocabulary import Outcome
+from tasks import judgement, nights, opening, planning, publishing, reporting, snapshots
+from tasks.outbox import relay
+from tasks.reruns import published_before
 from tasks.settings import CHECKOUT, settings
 from tasks.sources.opening import open_source
 
@@ -34,8 +35,27 @@ def forget() -> None:
 
 def run_plainly(name: str, business_date: datetime.date, *, dry_run: bool = False) -> tuple[Run, Published]:
     """One night, published and its notices delivered."""
+    if dry_run:
+        return finish_plainly(plan_plainly(name, business_date, dry_run=True))
+    with nights.writing(name):
+        return finish_plainly(plan_plainly(name, business_date))
+
+
+def run_again(name: str, business_date: datetime.date) -> None:
+    """What running a night by hand does, wherever it was stopped before."""
+    with nights.writing(name):
+        if nights.unfinished_night(name) == business_date:
+            finish_plainly(nights.recall(name, business_date))
+        elif published_before(name, business_date) is None:
+            finish_plainly(plan_plainly(name, business_date))
+
+
+def plan_plainly(
+    name: str, business_date: datetime.date, *, dry_run: bool = False, revision: int = nights.FIRST_REVISION
+) -> Settled:
+    """A night up to its audited plan."""
     portfolio = nights.portfolio_of(name)
-    run = nights.open_run(name, business_date, is_dry_run=dry_run)
+    run = opening.open_run(name, business_date, is_dry_run=dry_run, revision=revision)
     rules = nights.rules_of(run)
     source = open_source(portfolio, settings().data_directory)
     snapshot = source.take(business_date, rules.snapshot_columns, run.directory / "snapshot", portfolio.partition_rows)
@@ -49,10 +69,15 @@ def run_plainly(name: str, business_date: datetime.date, *, dry_run: bool = Fals
         )
     plan = planning.make_plan(run, rules, accepted, rescored)
     planning.check_counts(plan)
-    published = publishing.publish_plan(run, portfolio, accepted, plan)
-    if not dry_run:
-        channel = FileChannel(settings().data_directory / "deliveries" / name)
-        deliver_outstanding(nights.store_of(name), channel)
-    report = reporting.gather_report(run, portfolio, accepted, published)
-    reporting.write_report(run, report, settings().deployments / "templates")
-    return run, published
+    return publishing.settle(run, portfolio, accepted, plan)
+
+
+def finish_plainly(settled: Settled) -> tuple[Run, Published]:
+    """What follows a plan: its effects, its notices, its report."""
+    portfolio = nights.portfolio_of(settled.run.portfolio)
+    published = publishing.publish_plan(settled, portfolio)
+    if published.outcome is Outcome.PUBLISHED:
+        relay(nights.store_of(settled.run.portfolio))
+    report = reporting.gather_report(settled, portfolio, published)
+    reporting.write_report(settled.run, report, settings().deployments / "templates")
+    return settled.run, published

@@ -29,7 +29,7 @@ def make_world(folder: Path, *, lines: int = 5_000, nights: int = 9) -> Path:
     return folder
 
 
-def make_home(folder: Path, source: str, *, rows: int = 250_000, share: int = 300) -> Path:
+def make_home(folder: Path, source: str, *, rows: int = 250_000, share: int = 300, more: str = "") -> Path:
     """A home whose only portfolio is `small`; policies, templates and migrations are the project's own.
 
     Args:
@@ -37,13 +37,14 @@ def make_home(folder: Path, source: str, *, rows: int = 250_000, share: int = 30
         source: the portfolio's source, as YAML.
         rows: rows a partition.
         share: the most of them that may be quarantined, in basis points.
+        more: further keys, as YAML.
     """
     deployments = folder / "deployments"
     (deployments / "portfolios").mkdir(parents=True)
     for name in ("policies", "templates", "migrations"):
         (deployments / name).symlink_to(CHECKOUT / "deployments" / name)
     text = PORTFOLIO.format(source=source, share=share, rows=rows)
-    (deployments / "portfolios" / "small.yaml").write_text(text)
+    (deployments / "portfolios" / "small.yaml").write_text(text + more)
     return folder
 
 

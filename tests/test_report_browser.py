@@ -20,7 +20,7 @@ REPORTS: dict[str, Callable[[], Report]] = {
     "rich": rich_report,
     "bare": bare_report,
     "extreme": extreme_report,
-    "dry": lambda: rich_report(is_dry_run=True),
+    "dry": lambda: rich_report(outcome="dry_run"),
 }
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 CONTRAST_LEAST = 4.5

@@ -110,7 +110,7 @@ def test_charts_and_bars_are_named_or_hidden_for_those_who_cannot_see_them() -> 
 def test_the_headline_says_what_happened() -> None:
     assert plain(headline(rich_report())) == "On 5 November 2026, 412 lines were reopened, and 5,601 stay closed."
     assert plain(headline(bare_report())) == "On 28 February 2026, no line was up for judgement."
-    dry = plain(headline(rich_report(is_dry_run=True)))
+    dry = plain(headline(rich_report(outcome="dry_run")))
     assert dry == "On 5 November 2026, 412 lines would be reopened, and 5,601 would stay closed."
 
 
@@ -169,10 +169,10 @@ def test_any_section_may_be_empty_alone(name: str) -> None:
 
 
 def test_a_dry_run_is_marked_and_a_published_night_is_not() -> None:
-    dry = page(rich_report(is_dry_run=True, deliveries=()))
+    dry = page(rich_report(outcome="dry_run", deliveries=()))
     assert dry.text.startswith("Dry run: Harbour Bank")
     assert "Dry run: nothing was published." in dry.text
-    assert "A dry run owes nobody a notice." in dry.text
+    assert "What is not published owes nobody a notice." in dry.text
     assert "were reopened" not in dry.text
     assert "ry run" not in page(rich_report()).text
 

@@ -7,7 +7,7 @@ from schemas import vocabulary
 from tasks import wording
 from tasks.report_page import TONES
 
-UNSAID = {"AttributeType", "Answer", "LedgerState", "LineKind"}
+UNSAID = {"AttributeType", "Answer", "LedgerState", "LineKind", "RunStatus", "Verdict"}
 """Words of the vocabulary that no report says."""
 
 
@@ -22,6 +22,7 @@ def test_every_word_of_the_vocabulary_that_a_report_says_has_words() -> None:
         vocabulary.Route: wording.ROUTES,
         vocabulary.Audience: wording.AUDIENCES,
         vocabulary.NoticeKind: wording.NOTICES,
+        vocabulary.Outcome: wording.OUTCOMES,
     }
     enums = {
         each

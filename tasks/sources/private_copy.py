@@ -130,7 +130,7 @@ def _handle(request: Request, filled: Filled) -> Snapshot:
         portfolio=request.portfolio,
         business_date=request.business_date,
         directory=target,
-        content_hash=content_hash(filled.hashes),
+        files_hash=content_hash(filled.hashes),
         row_count=row_count,
         partitions=partitions,
     )

@@ -114,7 +114,7 @@ def _run(folder: Path, business_date: datetime.date) -> Run:
         (folder / name).mkdir(parents=True)
     write_table(LEDGER_SCHEMA.empty_table(), folder / "ledger.parquet")
     return Run(
-        portfolio="bench", business_date=business_date, revision=1, is_dry_run=True, directory=folder, policy_file=POLICY,
+        portfolio="bench", business_date=business_date, revision=1, is_dry_run=True, is_paused=False, directory=folder, policy_file=POLICY,
         policy_hash="", portfolio_hash="", code_version="",
     )  # fmt: skip
 

@@ -63,7 +63,7 @@ def retry(client: SyncPrefectClient, run_id: UUID) -> State:
 
 def nights_of(state: State) -> list[tuple[str, str]]:
     results: list[NightResult] = state.result()
-    return [(str(result.business_date), result.status) for result in results]
+    return [(str(result.business_date), result.message) for result in results]
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,8 @@ from sqlalchemy.engine import Engine
 
 from schemas.handles import Snapshot
 from tasks import nights
-from tasks.channels import FileChannel
-from tasks.outbox import deliver_outstanding
-from tasks.settings import settings
 from tests.nights.conftest import Book
-from tests.plain_nights import forget, run_plainly, use_home
+from tests.plain_nights import forget, run_again, run_plainly, use_home
 from tests.small_book import FIRST_NIGHT, make_home, stand_in
 
 KILL_POINTS = (1, 2, 3, 4, 6, 8, 10, 12, 14, 16, 18, 20)
@@ -77,18 +74,10 @@ def test_a_killed_night_leaves_nothing_half_done_and_can_be_run_again(
     assert killed_at(point) in (0, -signal.SIGKILL)
     assert unfinished_under_final_names(tmp_path / "data") == []
     forget()
-    finish_or_run_again()
+    run_again("small", FIRST_NIGHT)
     assert nights.store_of("small").ledger_head()[1] == book.nights[0][1].ledger_head
     forget()
     assert delivered(tmp_path / "data") == delivered(book.data)
-
-
-def finish_or_run_again() -> None:
-    """Whoever was killed after publishing only has notices left to deliver."""
-    if nights.result_of("small", FIRST_NIGHT) is None:
-        run_plainly("small", FIRST_NIGHT)
-    else:
-        deliver_outstanding(nights.store_of("small"), FileChannel(settings().data_directory / "deliveries" / "small"))
 
 
 def delivered(data: Path) -> dict[str, str]:

@@ -13,6 +13,7 @@ import pytest
 from schemas.errors import ConfigurationError, FileRefused, NightRefused, ReinstateError, SnapshotRefused
 from tasks import nights
 from tasks.nights import store_of
+from tasks.publishing import publish_plan
 from tests.nights.conftest import Book
 from tests.plain_nights import forget, run_plainly, use_home
 from tests.small_book import FIRST_NIGHT, make_home
@@ -169,13 +170,12 @@ def test_a_night_is_not_published_twice(folder: Path) -> None:
     assert store_of("small").ledger_head() == before
 
 
-def test_of_two_nights_planned_on_the_same_ledger_one_is_published(folder: Path) -> None:
-    run, published = run_plainly("small", FIRST_NIGHT)
-    settled = nights.recall("small", FIRST_NIGHT)
-    from tasks.publishing import publish_plan
-
-    with pytest.raises(NightRefused, match="published meanwhile"):
-        publish_plan(run, nights.portfolio_of("small"), settled.accepted, published.plan)
+def test_publishing_a_published_plan_again_changes_nothing(folder: Path) -> None:
+    run_plainly("small", FIRST_NIGHT)
+    before = store_of("small").ledger_head(), store_of("small").select_mine("notices")
+    with nights.writing("small"):
+        publish_plan(nights.recall("small", FIRST_NIGHT), nights.portfolio_of("small"))
+    assert (store_of("small").ledger_head(), store_of("small").select_mine("notices")) == before
 
 
 def test_a_dry_run_writes_nothing_to_the_store(folder: Path) -> None:
@@ -183,7 +183,7 @@ def test_a_dry_run_writes_nothing_to_the_store(folder: Path) -> None:
     assert published.plan.transition_count > 0
     assert store_of("small").ledger_head()[0] == 0
     assert store_of("small").run(FIRST_NIGHT) is None
-    assert json.loads((run.directory / "report.json").read_text())["is_dry_run"] is True
+    assert json.loads((run.directory / "report.json").read_text())["outcome"] == "dry_run"
     assert not (run.directory.parent.parent.parent / "deliveries").exists()
 
 

@@ -26,7 +26,7 @@ def test_a_delivery_is_copied_byte_for_byte_and_reads_as_it_was_written(drops: D
 def test_the_content_hash_is_over_the_hashes_of_the_files(drops: Drops) -> None:
     files = [drops.parquet(table(rows(3, first)), f"part-{first}.parquet") for first in (0, 3)]
     expected = hashlib.sha256("\n".join(sorted(digest(path) for path in files)).encode()).hexdigest()
-    assert drops.take().content_hash == expected
+    assert drops.take().files_hash == expected
 
 
 def test_one_file_named_by_its_date_is_a_delivery(drops: Drops) -> None:
@@ -80,9 +80,9 @@ def test_row_groups_that_are_too_long_are_written_anew(drops: Drops) -> None:
 
 def test_the_content_hash_does_not_depend_on_the_size_of_partitions(drops: Drops) -> None:
     drops.parquet(table(rows(25)))
-    whole = drops.take().content_hash
+    whole = drops.take().files_hash
     drops.target = drops.target.with_name("again")
-    assert drops.take(rows_per_partition=10).content_hash == whole
+    assert drops.take(rows_per_partition=10).files_hash == whole
 
 
 def test_very_many_small_files_become_few_partitions(drops: Drops) -> None:

@@ -1,0 +1,65 @@
+"""`reinstate held`, `release` and `discard`: nights above their caps, and what people say of them."""
+
+import click
+
+from schemas.vocabulary import Verdict
+
+PORTFOLIO = click.option("--portfolio", required=True, help="Name of a portfolio file in deployments/portfolios.")
+BY = click.option("--by", help="Who says so; without it the account that runs the command.")
+REASON = click.option("--reason", required=True, help="Why; it is kept with the plan.")
+
+
+@click.command()
+@PORTFOLIO
+def held(portfolio: str) -> None:
+    """List the nights that are held: their plans, why they are held, and who has said what."""
+    from tasks import holds, nights
+
+    people = nights.portfolio_of(portfolio).caps.people
+    store = nights.store_of(portfolio)
+    runs = holds.held_runs(store)
+    if not runs:
+        click.echo(f"No night of {portfolio} is held.")
+    for run in runs:
+        said = holds.verdicts_on(store, run["plan_hash"])
+        click.echo(f"{run['business_date']}, revision {run['revision']}: plan {run['plan_hash']}")
+        for finding in run["findings"]:
+            click.echo(f"  held because of {finding}")
+        for verdict in said:
+            proof = "" if verdict["is_proven"] else " (a name that was only claimed)"
+            click.echo(f"  {verdict['verdict']} by {verdict['person']}{proof}: {verdict['reason']}")
+        click.echo(f"  takes {people} {'person' if people == 1 else 'people'} to release or to discard")
+
+
+@click.command()
+@click.argument("plan_hash")
+@PORTFOLIO
+@REASON
+@BY
+def release(plan_hash: str, portfolio: str, reason: str, by: str | None) -> None:
+    """Release exactly the held plan PLAN_HASH, and, once enough people have, publish it as it is stored."""
+    from tasks import finishing, holds, nights
+
+    with nights.writing(portfolio):
+        date, result = finishing.release_plan(portfolio, plan_hash, holds.this_person(by), reason)
+    if result is None:
+        click.echo(f"{date} is released by {holds.this_person(by).name}. It takes another person.")
+    else:
+        click.echo(f"{date}: {result.message}. Report: {result.report}")
+
+
+@click.command()
+@click.argument("plan_hash")
+@PORTFOLIO
+@REASON
+@BY
+def discard(plan_hash: str, portfolio: str, reason: str, by: str | None) -> None:
+    """Discard exactly the held plan PLAN_HASH: the night is settled, changes nothing and counts for nothing."""
+    from tasks import holds, nights
+
+    with nights.writing(portfolio) as writer:
+        run, missing = holds.say(
+            writer, nights.portfolio_of(portfolio), plan_hash, Verdict.DISCARD, holds.this_person(by), reason
+        )
+    more = "It takes another person." if missing else "The night is settled; nothing was changed."
+    click.echo(f"{run['business_date']} is discarded by {holds.this_person(by).name}. {more}")

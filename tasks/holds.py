@@ -1,0 +1,124 @@
+"""Held nights: what waits for people, and what they say of exactly one plan.
+
+Loads no table library, so that a person on call is answered at once.
+"""
+
+import getpass
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import RowMapping, select, update
+
+from schemas import tables
+from schemas.errors import NightRefused
+from schemas.portfolio import Portfolio
+from schemas.vocabulary import RunStatus, Verdict
+from tasks.runs import now
+from tasks.store import Store
+from tasks.writers import Writer
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who says something: proven by the account that runs the command, or only claimed."""
+
+    name: str
+    is_proven: bool
+
+
+def this_person(claimed: str | None = None) -> Person:
+    """The name that is claimed, or the one of the account that runs this process."""
+    own = getpass.getuser()
+    return Person(claimed or own, claimed is None or claimed == own)
+
+
+def held_runs(store: Store) -> list[RowMapping]:
+    """The runs that wait for people, oldest first."""
+    return [run for run in store.unsettled() if run["status"] == RunStatus.HELD]
+
+
+def verdicts_on(store: Store, plan_hash: str) -> list[RowMapping]:
+    """What people have said of a plan, oldest first."""
+    approvals = tables.approvals
+    query = select(approvals).where(approvals.c.portfolio == store.portfolio, approvals.c.plan_hash == plan_hash)
+    with store.reading() as connection:
+        return list(connection.execute(query.order_by(approvals.c.given_at)).mappings().all())
+
+
+def say(
+    writer: Writer, portfolio: Portfolio, plan_hash: str, verdict: Verdict, person: Person, reason: str
+) -> tuple[RowMapping, int]:
+    """Record what a person says of a held plan; with enough of them the plan is released or discarded.
+
+    Args:
+        writer: the portfolio's.
+        portfolio: says how many people it takes.
+        plan_hash: of the plan, whole.
+        verdict: release or discard.
+        person: who says so.
+        reason: why, in the person's words.
+
+    Returns:
+        The run, and how many more people it takes.
+
+    Raises:
+        NightRefused: no such plan is held, this person has said so before, or the ledger has moved on since.
+    """
+    if not reason.strip():
+        raise NightRefused("say why: the reason is kept with the plan")
+    with writer.transaction() as connection:
+        run = _held(connection, writer, plan_hash)
+        approvals = tables.approvals
+        key = {"portfolio": writer.portfolio, "plan_hash": plan_hash, "verdict": verdict.value}
+        before = [row.person for row in connection.execute(select(approvals.c.person).filter_by(**key))]
+        if person.name in before:
+            raise NightRefused(f"{person.name} has already said {verdict.value}; it takes another person")
+        if verdict is Verdict.RELEASE:
+            _refuse_moved(connection, writer, run)
+        row = {
+            **key,
+            "person": person.name,
+            "business_date": run["business_date"],
+            "revision": run["revision"],
+            "is_proven": person.is_proven,
+            "reason": reason,
+            "given_at": now(),
+        }
+        connection.execute(approvals.insert(), row)
+        missing = max(portfolio.caps.people - len(before) - 1, 0)
+        if not missing:
+            status = RunStatus.PLANNED if verdict is Verdict.RELEASE else RunStatus.DISCARDED
+            finished = now() if verdict is Verdict.DISCARD else None
+            connection.execute(_this(run).values(status=status, finished_at=finished))
+    return run, missing
+
+
+def _held(connection: Any, writer: Writer, plan_hash: str) -> RowMapping:
+    runs = tables.runs
+    query = select(runs).where(
+        runs.c.portfolio == writer.portfolio, runs.c.status == RunStatus.HELD, runs.c.plan_hash == plan_hash
+    )
+    run: RowMapping | None = connection.execute(query.with_for_update()).mappings().first()
+    if run is None:
+        raise NightRefused(
+            f"{writer.portfolio} holds no plan with the hash {plan_hash}; `reinstate held` lists what is held, with the whole "
+            "hash. Nothing was changed"
+        )
+    return run
+
+
+def _refuse_moved(connection: Any, writer: Writer, run: RowMapping) -> None:
+    if writer.store.ledger_head(connection) != (run["planned_sequence"], run["planned_head"]):
+        raise NightRefused(
+            f"the ledger has moved on since {run['business_date']} was planned: discard the plan and run the night again. "
+            "Nothing was changed"
+        )
+
+
+def _this(run: RowMapping) -> Any:
+    runs = tables.runs
+    return update(runs).where(
+        runs.c.portfolio == run["portfolio"],
+        runs.c.business_date == run["business_date"],
+        runs.c.revision == run["revision"],
+    )

@@ -1,0 +1,87 @@
+"""Locks that die with the process that holds them, whatever kills it: nobody ever has to clear one away.
+
+SQLite: an exclusive transaction on a side file. PostgreSQL: an advisory lock of a session of its own.
+"""
+
+import hashlib
+import sqlite3
+from pathlib import Path
+from typing import Final, Protocol
+
+from sqlalchemy import Connection, Engine, text
+
+SECONDS_BEFORE_DEAD: Final = 0
+"""No waiting: who finds a lock taken is told so at once."""
+
+
+class Lock(Protocol):
+    """A lock that is held."""
+
+    @property
+    def session(self) -> int | None:
+        """The database session that holds it, where there is one."""
+        ...
+
+    def release(self) -> None:
+        """Let it go; safe to call again."""
+        ...
+
+
+def try_lock(engine: Engine, name: str) -> Lock | None:
+    """Take the lock `name` of a store, or return None at once if someone else has it."""
+    if engine.dialect.name == "sqlite":
+        return _try_file(Path(f"{engine.url.database}.{name.replace('/', '.')}.lock"))
+    return _try_session(engine, name)
+
+
+class _FileLock:
+    """An exclusive transaction, never committed, on a file beside the database."""
+
+    session = None
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def release(self) -> None:
+        self._connection.close()
+
+
+def _try_file(path: Path) -> _FileLock | None:
+    connection = sqlite3.connect(path, isolation_level=None, timeout=SECONDS_BEFORE_DEAD, check_same_thread=False)
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        connection.close()
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
+        return None
+    return _FileLock(connection)
+
+
+class _SessionLock:
+    """A connection that keeps an advisory lock as long as it lives."""
+
+    def __init__(self, connection: Connection, session: int) -> None:
+        self._connection = connection
+        self.session = session
+
+    def release(self) -> None:
+        if not self._connection.closed:
+            self._connection.invalidate()  # the session ends with it, and the lock with the session
+            self._connection.close()
+
+
+def _try_session(engine: Engine, name: str) -> _SessionLock | None:
+    connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+    try:
+        row = connection.execute(
+            text("SELECT pg_try_advisory_lock(:key) AS taken, pg_backend_pid() AS session"), {"key": key}
+        ).one()
+    except BaseException:
+        connection.close()
+        raise
+    if not row.taken:
+        connection.close()
+        return None
+    return _SessionLock(connection, row.session)

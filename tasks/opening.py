@@ -1,0 +1,160 @@
+"""Opening a night: whether it may run at all, on what, and under which policy."""
+
+import datetime
+import hashlib
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+
+from schemas.errors import FileRefused, NightRefused, ReinstateError
+from schemas.handles import Run
+from schemas.portfolio import Portfolio
+from schemas.vocabulary import RunStatus
+from tasks.calendars import check_in_window
+from tasks.decisioning.rules import Rules
+from tasks.nights import (
+    FIRST_REVISION,
+    SETTLED_NAME,
+    portfolio_of,
+    run_directory,
+    store_of,
+    today_in,
+    writer_of,
+)
+from tasks.policy_files import LoadedPolicy, check_reasons, policy_in_force
+from tasks.runs import end_run, start_run
+from tasks.settings import settings
+from tasks.store import Store, canonical_json
+
+DECISION_FIELDS = ("portfolio", "currency", "policy", "columns", "quarantined_share_max_bp", "caps")
+"""The part of a portfolio file that has a say in what a night decides."""
+
+
+class StageFailed(ReinstateError):
+    """A stage broke in a way that nobody foresaw; the original error stays in its place, it may hold values."""
+
+
+def open_run(name: str, business_date: datetime.date, *, is_dry_run: bool, revision: int = FIRST_REVISION) -> Run:
+    """Check that a night may run, and set down what it runs on: policy, portfolio, and what the ledger knows.
+
+    Raises:
+        NightRefused: the date is outside the portfolio's window, not after the last one settled, or an older one waits.
+        ConfigurationError: the portfolio, the policy, its reason texts or the validation cannot be used.
+    """
+    from tasks.contract import prove_gate_bites
+
+    portfolio, store = portfolio_of(name), store_of(name)
+    check_in_window(portfolio, business_date, today_in(portfolio))
+    if revision == FIRST_REVISION:
+        _refuse_out_of_turn(store, business_date)
+    policy = policy_in_force(portfolio.policy, business_date, settings().deployments)
+    if findings := check_reasons(settings().deployments / "policies" / portfolio.policy):
+        raise FileRefused(findings)
+    prove_gate_bites(policy.rules, business_date)
+    run = _run(name, business_date, policy, portfolio, is_dry_run=is_dry_run or bool(store.pause()), revision=revision)
+    run = run.model_copy(update={"is_paused": not is_dry_run and run.is_dry_run})
+    known = store.run(business_date)
+    was_interrupted = known is not None and known["status"] in (RunStatus.STARTED, RunStatus.FAILED)
+    _empty(run.directory, keep_snapshot=was_interrupted and not run.is_dry_run)
+    run.policy_file.write_text(policy.document.text, encoding="utf-8")
+    _set_down_ledger(run, store)
+    if not run.is_dry_run:
+        start_run(writer_of(name), _record(run), _policy_record(policy.rules, policy.document.text, run.policy_hash))
+    return run
+
+
+def end_badly(name: str, business_date: datetime.date, error: ReinstateError, revision: int = FIRST_REVISION) -> None:
+    """Record in the store that a night came to nothing before it had a plan, and why."""
+    status = RunStatus.FAILED if isinstance(error, StageFailed) else RunStatus.REFUSED
+    end_run(writer_of(name), {"business_date": business_date, "revision": revision}, status, str(error))
+
+
+def decision_part(portfolio: Portfolio) -> str:
+    """SHA-256 over what in a portfolio file has a say in what a night decides."""
+    part = portfolio.model_dump(mode="json", include=set(DECISION_FIELDS))
+    return hashlib.sha256(canonical_json(part).encode()).hexdigest()
+
+
+def _run(
+    name: str,
+    business_date: datetime.date,
+    policy: LoadedPolicy,
+    portfolio: Portfolio,
+    *,
+    is_dry_run: bool,
+    revision: int,
+) -> Run:
+    directory = run_directory(name, business_date, is_dry_run=is_dry_run, revision=revision)
+    return Run(
+        portfolio=name,
+        business_date=business_date,
+        revision=revision,
+        is_dry_run=is_dry_run,
+        is_paused=False,
+        directory=directory,
+        policy_file=directory / "policy.yaml",
+        policy_hash=policy.document.sha256,
+        portfolio_hash=decision_part(portfolio),
+        code_version=version("reinstate"),
+    )
+
+
+def _refuse_out_of_turn(store: Store, business_date: datetime.date) -> None:
+    for waiting in store.unsettled():
+        words = "is held" if waiting["status"] == RunStatus.HELD else "is planned and not wholly published"
+        raise NightRefused(
+            f"{waiting['business_date']} {words}: it comes first. "
+            + ("`reinstate held` says what it waits for." if waiting["status"] == RunStatus.HELD else "Run it again.")
+        )
+    last = store.last_settled()
+    if last is not None and business_date <= last:
+        raise NightRefused(
+            f"{business_date} is not after {last}, the last business date settled: nights only move forward. "
+            "Nothing was changed; `reinstate replay` shows a past night again, `reinstate revise` corrects the last one."
+        )
+
+
+def _set_down_ledger(run: Run, store: Store) -> None:
+    """Write what the ledger knows before the night; a revision judges on what the first one knew."""
+    from tasks.evidence import write_table
+    from tasks.ledger import ledger_columns
+
+    target = run.directory / "ledger.parquet"
+    if run.revision == FIRST_REVISION:
+        write_table(ledger_columns(store, run.business_date), target)
+        return
+    first = run_directory(run.portfolio, run.business_date) / target.name
+    if not first.exists():
+        raise NightRefused(f"{first} is gone: what the ledger knew before {run.business_date} cannot be had again")
+    shutil.copyfile(first, target)
+
+
+def _record(run: Run) -> dict[str, object]:
+    return {
+        "business_date": run.business_date,
+        "revision": run.revision,
+        "policy_hash": run.policy_hash,
+        "portfolio_hash": run.portfolio_hash,
+        "code_version": run.code_version,
+        "started_at": datetime.datetime.now(datetime.UTC),
+    }
+
+
+def _policy_record(rules: Rules, text: str, content_hash: str) -> dict[str, str]:
+    return {
+        "content_hash": content_hash,
+        "policy": rules.policy.policy,
+        "version": rules.policy.version,
+        "content": text,
+    }
+
+
+def _empty(directory: Path, *, keep_snapshot: bool) -> None:
+    """Clear what an earlier attempt left; the private copy of one that was interrupted is checked and used again."""
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / SETTLED_NAME).unlink(missing_ok=True)
+    for found in directory.iterdir():
+        if found.name != "snapshot" or not keep_snapshot:
+            shutil.rmtree(found) if found.is_dir() else found.unlink()
+    for name in ("quarantine", "evidence", "candidates"):
+        (directory / name).mkdir()

@@ -1,0 +1,80 @@
+"""A plan is written chunk by chunk, each whole or absent; what is left is written by whoever comes next."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from schemas.errors import NightRefused
+from tasks import nights, publishing, runs
+from tasks.nights import store_of
+from tests.nights.conftest import Book
+from tests.plain_nights import forget, plan_plainly, run_again, run_plainly, use_home
+from tests.small_book import FIRST_NIGHT, make_home, stand_in
+
+
+class Stopped(Exception):
+    """Stands for whatever ends a process."""
+
+
+@pytest.fixture(autouse=True)
+def home(book: Book, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    use_home(monkeypatch, tmp_path / "data", make_home(tmp_path / "home", stand_in(book.world)))
+    monkeypatch.setattr(publishing, "CHUNK_LINES", 3)
+    yield
+    forget()
+
+
+def stop_after(chunks: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the first night up to so many chunks."""
+    written = 0
+
+    def counting(*args: object) -> None:
+        nonlocal written
+        if written == chunks:
+            raise Stopped
+        written += 1
+        runs.publish_chunk(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publishing, "publish_chunk", counting)
+        with pytest.raises(Stopped):
+            run_plainly("small", FIRST_NIGHT)
+
+
+def test_the_size_of_chunks_does_not_show(book: Book) -> None:
+    run_plainly("small", FIRST_NIGHT)
+    assert store_of("small").ledger_head()[1] == book.nights[0][1].ledger_head
+
+
+def test_a_chunk_holds_states_entries_notices_and_progress_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop_after(2, monkeypatch)
+    store = store_of("small")
+    ledger, states = store.select_mine("ledger"), store.select_mine("line_states")
+    assert len(ledger) == len(states) == 6
+    assert {notice["sequence"] for notice in store.select_mine("notices")} == {1, 2, 3, 4, 5, 6}
+    assert store.run(FIRST_NIGHT)["progress"] == 6
+    assert store.run(FIRST_NIGHT)["status"] == "planned"
+
+
+def test_a_night_stopped_between_chunks_goes_on_from_its_stored_plan(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_after(2, monkeypatch)
+    forget()
+    assert nights.unfinished_night("small") == FIRST_NIGHT
+    with monkeypatch.context() as patch:
+        patch.setattr("tasks.judgement.rescore_partition", None)
+        run_again("small", FIRST_NIGHT)
+    assert store_of("small").ledger_head()[1] == book.nights[0][1].ledger_head
+
+
+def test_nothing_is_sent_before_the_whole_night_is_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop_after(2, monkeypatch)
+    assert not (tmp_path / "data" / "deliveries").exists()
+
+
+def test_a_night_is_not_planned_anew_once_its_plan_is_set_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop_after(1, monkeypatch)
+    with nights.writing("small"), pytest.raises(NightRefused, match="is planned and not wholly published"):
+        plan_plainly("small", FIRST_NIGHT)

@@ -1,0 +1,128 @@
+"""Nights above their caps: nothing happens until people release exactly that plan."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner, Result
+
+from flows.command_line import commands
+from schemas.errors import NightRefused
+from schemas.vocabulary import Outcome
+from tasks import nights
+from tasks.nights import store_of
+from tests.nights.conftest import DAY, Book
+from tests.plain_nights import finish_plainly, forget, plan_plainly, run_plainly, use_home
+from tests.small_book import FIRST_NIGHT, make_home, stand_in
+
+SECOND_NIGHT = FIRST_NIGHT + DAY
+
+
+@pytest.fixture
+def home(book: Book, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    caps = "caps: {reopened_lines_max: 0, people: 2}\n"
+    use_home(monkeypatch, tmp_path / "data", make_home(tmp_path / "home", stand_in(book.world), more=caps))
+    yield tmp_path
+    forget()
+
+
+def hold_first() -> str:
+    """The first night, held; returns the hash of its plan."""
+    with nights.writing("small"):
+        settled, published = plan_plainly("small", FIRST_NIGHT), None
+        _, published = finish_plainly(settled)
+    assert published.outcome is Outcome.HELD
+    return settled.plan.plan_hash
+
+
+def said(command: str, plan: str, person: str, reason: str = "looked at it") -> Result:
+    arguments = [command, plan, "--portfolio", "small", "--by", person, "--reason", reason]
+    return CliRunner().invoke(commands, arguments)
+
+
+def test_a_held_night_changes_nothing_and_says_why_on_its_page(home: Path) -> None:
+    hold_first()
+    assert store_of("small").ledger_head()[0] == 0
+    assert store_of("small").select_mine("notices") == []
+    page = (nights.run_directory("small", FIRST_NIGHT) / "report.html").read_text()
+    assert "Held: nothing was published." in page
+    assert "Lines reopened:" in page
+    assert not (home / "data" / "deliveries").exists()
+
+
+def test_a_held_night_blocks_the_later_ones(home: Path) -> None:
+    hold_first()
+    with pytest.raises(NightRefused, match=f"{FIRST_NIGHT} is held: it comes first"):
+        run_plainly("small", SECOND_NIGHT)
+
+
+def test_the_list_of_held_nights_names_plan_and_finding(home: Path) -> None:
+    plan = hold_first()
+    shown = CliRunner().invoke(commands, ["held", "--portfolio", "small"]).output
+    assert f"{FIRST_NIGHT}, revision 1: plan {plan}" in shown
+    assert "held because of lines reopened" in shown
+    assert "takes 2 people" in shown
+
+
+def test_two_different_people_release_exactly_the_stored_plan(home: Path, book: Book) -> None:
+    plan = hold_first()
+    assert "takes another person" in said("release", plan, "ann").output
+    assert store_of("small").ledger_head()[0] == 0
+    again = said("release", plan, "ann")
+    assert isinstance(again.exception, NightRefused)
+    done = said("release", plan, "ben")
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert "published" in done.output
+    assert store_of("small").ledger_head()[1] == book.nights[0][1].ledger_head
+    assert (home / "data" / "deliveries" / "small" / "customer" / f"{FIRST_NIGHT}.jsonl").exists()
+
+
+def test_another_hash_releases_nothing(home: Path) -> None:
+    plan = hold_first()
+    refused = said("release", plan[:-1] + ("0" if plan[-1] != "0" else "1"), "ann")
+    assert isinstance(refused.exception, NightRefused)
+    assert "holds no plan with the hash" in str(refused.exception)
+
+
+def test_a_plan_that_was_altered_is_not_released(home: Path) -> None:
+    plan = hold_first()
+    path = nights.run_directory("small", FIRST_NIGHT) / "plan.parquet"
+    pq.write_table(pq.read_table(path).slice(1), path)
+    refused = said("release", plan, "ann")
+    assert isinstance(refused.exception, NightRefused)
+    assert "is not the plan that was audited" in str(refused.exception)
+    assert store_of("small").select_mine("approvals") == []
+
+
+def test_a_discarded_night_is_settled_and_the_next_one_may_run(home: Path) -> None:
+    plan = hold_first()
+    said("discard", plan, "ann")
+    assert "The night is settled" in said("discard", plan, "ben").output
+    assert store_of("small").ledger_head()[0] == 0
+    assert store_of("small").last_settled() == FIRST_NIGHT
+    assert store_of("small").last_published() is None
+    with pytest.raises(NightRefused, match="only move forward"):
+        run_plainly("small", FIRST_NIGHT)
+    run, _ = run_plainly("small", SECOND_NIGHT)
+    known = pq.read_table(run.directory / "ledger.parquet")
+    assert len(known) == 0
+
+
+def test_a_reason_is_needed(home: Path) -> None:
+    refused = said("release", hold_first(), "ann", reason="  ")
+    assert isinstance(refused.exception, NightRefused)
+
+
+def test_held_loads_neither_prefect_nor_pandas(home: Path) -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from click.testing import CliRunner; from flows.command_line import commands; "
+        "done = CliRunner().invoke(commands, ['held', '--portfolio', 'small']); assert done.exit_code == 0, done.output; "
+        "print(sorted({'pandas', 'prefect', 'pyarrow'} & set(sys.modules)))"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip() == "[]"
+    )

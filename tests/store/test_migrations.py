@@ -1,0 +1,108 @@
+"""Migrations: from empty and from every revision, on both stores; an interrupted one leaves the old schema whole."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, event, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from schemas import tables
+from tasks.settings import CHECKOUT
+from tasks.store import migrate, open_engine
+
+MIGRATIONS = CHECKOUT / "deployments" / "migrations"
+CONFIG = Config()
+CONFIG.set_main_option("script_location", str(MIGRATIONS))
+REVISIONS = [each.revision for each in reversed(list(ScriptDirectory.from_config(CONFIG).walk_revisions()))]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    if request.param == "sqlite":
+        opened = open_engine(f"sqlite:///{tmp_path / 'store.sqlite'}")
+    else:
+        url = str(request.getfixturevalue("postgres_url"))
+        opened = open_engine(url)
+        with opened.begin() as connection:
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
+    yield opened
+    opened.dispose()
+
+
+def upgrade(engine: Engine, revision: str) -> None:
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
+def state(engine: Engine) -> tuple[str | None, list[str]]:
+    """The revision and the tables that a database is at."""
+    with engine.connect() as connection:
+        revision = MigrationContext.configure(connection).get_current_revision()
+        return revision, sorted(inspect(connection).get_table_names())
+
+
+@pytest.mark.parametrize("start", [None, *REVISIONS])
+def test_every_revision_leads_to_the_tables_of_today(engine: Engine, start: str | None) -> None:
+    if start:
+        upgrade(engine, start)
+    migrate(engine, MIGRATIONS)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, tables.metadata) == []
+
+
+def test_rows_of_the_first_revision_are_kept(engine: Engine) -> None:
+    upgrade(engine, REVISIONS[0])
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO policies VALUES ('h', 'p', '1', 'text')"))
+        connection.execute(
+            text(
+                "INSERT INTO runs (portfolio, business_date, revision, status, policy_hash, portfolio_hash, code_version, "
+                "started_at) VALUES ('p', '2026-10-26', 1, 'published', 'h', 'f', '0', '2026-10-27 04:00:00+00:00')"
+            )
+        )
+        connection.execute(text("INSERT INTO recoverable_nights VALUES ('p', 'a', 3)"))
+    migrate(engine, MIGRATIONS)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT progress FROM runs")).scalar_one() == 0
+        known = connection.execute(text("SELECT nights, last_on FROM recoverable_nights")).one()
+    assert (known.nights, str(known.last_on)) == (3, "2026-10-26")
+
+
+def test_an_interrupted_migration_leaves_the_revision_before(engine: Engine) -> None:
+    upgrade(engine, REVISIONS[-2])
+    before = state(engine)
+    seen = 0
+
+    def fail(*arguments: object) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == 12:
+            raise KeyboardInterrupt
+
+    event.listen(engine, "before_cursor_execute", fail)
+    with pytest.raises(KeyboardInterrupt):
+        migrate(engine, MIGRATIONS)
+    event.remove(engine, "before_cursor_execute", fail)
+    assert state(engine) == before
+    migrate(engine, MIGRATIONS)
+    assert state(engine)[0] == REVISIONS[-1]
+
+
+@pytest.mark.parametrize("verb", ["UPDATE policies SET content = 'other'", "DELETE FROM policies"])
+def test_the_database_itself_refuses_to_edit_what_is_only_appended(engine: Engine, verb: str) -> None:
+    migrate(engine, MIGRATIONS)
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO policies VALUES ('h', 'p', '1', 'text')"))
+    with pytest.raises(DBAPIError, match="append-only"), engine.begin() as connection:
+        connection.execute(text(verb))
