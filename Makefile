@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .venv/ready: requirements.txt pyproject.toml
 	@echo "Setting up .venv ..."
@@ -41,6 +41,10 @@ test: .venv/ready ## Check style, types and layers, then run the tests.
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest -q
+
+.PHONY: specifications
+specifications: .venv/ready ## Write the policy manual's page of specifications from their cases.
+	@$(BIN)/python -m tests.specifications.render
 
 .PHONY: bench
 bench: .venv/ready ## Measure speed and memory against DuckDB, side by side.

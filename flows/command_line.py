@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from flows.commands.by_hand import pause, resume, take_over, verify, withdraw
+from flows.commands.explain import explain
 from flows.commands.held import discard, held, release
 from flows.commands.judge import judge
 from flows.commands.nightly import nightly
@@ -21,7 +23,22 @@ def commands() -> None:
     """Re-evaluate closed credit lines night by night and reopen those that earned it."""
 
 
-for command in (nightly, held, release, discard, judge, policy, synthesize, import_uci):
+for command in (
+    nightly,
+    held,
+    release,
+    discard,
+    withdraw,
+    pause,
+    resume,
+    take_over,
+    verify,
+    judge,
+    explain,
+    policy,
+    synthesize,
+    import_uci,
+):
     commands.add_command(command)
 
 

@@ -124,6 +124,7 @@ class NoticeKind(StrEnum):
     LINE_TEMPORARILY_REOPENED = "line_temporarily_reopened"
     TEMPORARY_LINE_EXPIRED = "temporary_line_expired"
     LINE_RECLOSED = "line_reclosed"
+    LINE_WITHDRAWN = "line_withdrawn"
     REOPEN_REQUEST = "reopen"
     CLOSE_REQUEST = "close"
 

@@ -1,30 +1,15 @@
-"""The ledger: what it knows of lines before a night, and the entries that a night appends.
-
-An entry's id is derived from what was decided, so the same decision has the same id; its hash covers the entry before
-it, so that an edit, a deletion or an insertion shows.
-"""
+"""What the ledger knows of lines before a night, as columns that join their rows."""
 
 import datetime
-import hashlib
 import json
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.handles import Run
-from schemas.vocabulary import LEDGER_COLUMNS, LEDGER_COUNTS, REVERSE, WITHDRAW, AttributeType, Decision, LedgerState
-from tasks.store import Store, canonical_json
+from schemas.vocabulary import LEDGER_COLUMNS, LEDGER_COUNTS, REVERSE, AttributeType, Decision, LedgerState
+from tasks.store import Store
 
-REOPENED_STATES = {
-    Decision.REOPEN: LedgerState.REOPENED,
-    Decision.REOPEN_TEMPORARILY: LedgerState.TEMPORARY,
-    Decision.EXPIRE: LedgerState.NONE,
-    Decision.RECLOSE: LedgerState.NONE,
-    WITHDRAW: LedgerState.NONE,
-}
-"""What a transition leaves a line as."""
 _HELD = {
     "ledger_state": "state",
     "ledger_since": "since",
@@ -135,83 +120,7 @@ def _from_json(word: str) -> str:
         return word
 
 
-def entries_of(
-    transitions: list[dict[str, Any]], run: Run, head: tuple[int, str], standing: dict[str, str]
-) -> list[dict[str, Any]]:
-    """The entries that append `transitions` to a ledger whose newest entry is `head`, in order.
-
-    Args:
-        transitions: rows of the plan, in its order.
-        run: the run that decided them.
-        head: sequence number and hash of the newest entry.
-        standing: the entry that opened each line that the ledger holds as open.
-    """
-    entries: list[dict[str, Any]] = []
-    for transition in transitions:
-        decided = {
-            "portfolio": run.portfolio,
-            "account_id": transition["account_id"],
-            "business_date": run.business_date,
-            "revision": run.revision,
-            **{name: transition[name] for name in _DECIDED},
-            "policy_hash": run.policy_hash,
-            "reverses": standing.get(transition["account_id"]) or closing_id(run.portfolio, transition),
-        }
-        head = append(entries, decided, head)
-    return entries
-
-
-def append(entries: list[dict[str, Any]], decided: dict[str, Any], head: tuple[int, str]) -> tuple[int, str]:
-    """Chain one more entry to a ledger whose newest entry is `head`; returns the new head.
-
-    The id is derived from what was decided of whom and when; the hash covers all that is known and the entry before.
-    """
-    sequence, previous = head[0] + 1, head[1]
-    entry = {**decided, "sequence": sequence, "previous_hash": previous, "entry_id": entry_id(decided)}
-    entry["entry_hash"] = entry_hash(entry)
-    entries.append({**dict.fromkeys(_MANUAL), **entry})
-    return sequence, entry["entry_hash"]
-
-
-def entry_id(entry: dict[str, Any]) -> str:
-    """The id of an entry: the same decision about the same line on the same night has the same id."""
-    return _hash([entry[name] for name in ("portfolio", "account_id", "business_date", "revision", "decision")])
-
-
-def entry_hash(entry: dict[str, Any]) -> str:
-    """SHA-256 over an entry; columns that came later are covered where they say something."""
-    covered = {name: value for name, value in entry.items() if name != "entry_hash"}
-    return _hash({name: value for name, value in covered.items() if name not in _LATER or value is not None})
-
-
-def closing_id(portfolio: str, line: dict[str, Any]) -> str:
-    """The id of a closing by the lender, which a reopening reverses."""
-    return _hash([portfolio, line["account_id"], line["closed_on"], line["cause"]])
-
-
-_MANUAL = ("person", "person_says")
-_LATER = ("reverses", *_MANUAL)
-"""Columns that the first entries did not have."""
 _ENTRY_COLUMNS = ("account_id", "business_date", "decision", "campaign", "entry_id", "reverses")
-
-
-_DECIDED = (
-    "decision", "step", "route", "campaign", "cause", "closed_on", "closed_limit_cents", "limit_cents", "valid_until",
-    "score", "reasons",
-)  # fmt: skip
-
-
-def states_after(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What each entry leaves its line as."""
-    kept = ("portfolio", "account_id", "route", "valid_until", "cause", "closed_on", "closed_limit_cents", "sequence")
-    return [
-        {
-            **{name: entry[name] for name in kept},
-            "state": REOPENED_STATES[entry["decision"]].value,
-            "since": entry["business_date"],
-        }
-        for entry in entries
-    ]
 
 
 def _standing(rows: list) -> pd.DataFrame:
@@ -222,10 +131,6 @@ def _standing(rows: list) -> pd.DataFrame:
     reversals = entries["decision"] == REVERSE
     taken_back = entries["entry_id"].isin(entries.loc[reversals, "reverses"])
     return entries[~taken_back & ~reversals].reset_index(drop=True)
-
-
-def _hash(value: object) -> str:
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
 
 
 def _frame(rows: list) -> pd.DataFrame:

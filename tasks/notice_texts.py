@@ -28,6 +28,7 @@ NEEDED: Final[Mapping[NoticeKind, tuple[str, ...]]] = {
     NoticeKind.LINE_TEMPORARILY_REOPENED: ("limit_cents", "valid_until"),
     NoticeKind.TEMPORARY_LINE_EXPIRED: ("valid_until",),
     NoticeKind.LINE_RECLOSED: ("reasons",),
+    NoticeKind.LINE_WITHDRAWN: (),
 }
 """The kinds that customers get, and the facts that each of them tells beside lender, currency and business date."""
 

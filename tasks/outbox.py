@@ -42,7 +42,7 @@ def notices_owed(
     """
     owed = []
     for entry in entries:
-        for audience, kind in OWED[Decision(entry["decision"])]:
+        for audience, kind in OWED[entry["decision"]]:
             if audience is Audience.CORE_SYSTEM:
                 content = _request(entry, kind)
             else:

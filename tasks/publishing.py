@@ -17,7 +17,7 @@ from schemas.portfolio import Portfolio
 from schemas.vocabulary import LedgerState, Outcome, RunStatus
 from tasks.caps import above_caps, measure
 from tasks.evidence import write_text
-from tasks.ledger import entries_of, states_after
+from tasks.ledger_entries import entries_of, states_after
 from tasks.nights import SETTLED_NAME, reasons_of, rules_of, store_of, writer_of
 from tasks.outbox import notices_owed
 from tasks.planning import plan_hash

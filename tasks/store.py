@@ -15,6 +15,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, RowMapping, create_engine, event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
@@ -146,6 +147,8 @@ def open_store(url: str, portfolio: str, migrations: Path) -> Store:
     message = None
     try:
         migrate(engine, migrations)
+    except CommandError:
+        message = f"the store at {make_url(url).render_as_string(hide_password=True)} was written by a newer version"
     except DBAPIError as error:
         message = f"the store at {make_url(url).render_as_string(hide_password=True)} cannot be used: {_words(error)}"
     if message:

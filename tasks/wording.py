@@ -59,6 +59,7 @@ NOTICES: Final[Mapping[str, str]] = {
     NoticeKind.LINE_TEMPORARILY_REOPENED: "Line reopened for a time",
     NoticeKind.TEMPORARY_LINE_EXPIRED: "Temporary line ended",
     NoticeKind.LINE_RECLOSED: "Line closed again",
+    NoticeKind.LINE_WITHDRAWN: "Line closed again by a person",
     NoticeKind.REOPEN_REQUEST: "Request to open a line",
     NoticeKind.CLOSE_REQUEST: "Request to close a line",
 }

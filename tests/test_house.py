@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
@@ -10,6 +11,7 @@ from flows.command_line import commands
 from schemas.policy import Policy
 from tasks.settings import CHECKOUT, Settings
 
+STAGES = {"pull", "validate", "rescore", "decide", "audit", "publish", "notify", "report", "stages"}
 README = (CHECKOUT / "README.md").read_text()
 MAKEFILE = (CHECKOUT / "Makefile").read_text()
 
@@ -47,3 +49,11 @@ def test_the_lock_has_hashes_and_no_address() -> None:
 def test_shapes_can_be_had_without_the_libraries_of_others() -> None:
     program = "import sys, schemas.policy; sys.exit(any(name in sys.modules for name in ('pandera', 'sqlalchemy')))"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_every_module_but_the_stages_is_kept_from_prefect_by_contract() -> None:
+    contracts = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    kept = next(each for each in contracts if each["name"] == "Only stages and flows know Prefect")["source_modules"]
+    modules = {path.stem for path in (CHECKOUT / "tasks").glob("*.py")} - {"__init__"} - STAGES
+    packages = {path.parent.name for path in (CHECKOUT / "tasks").glob("*/__init__.py")}
+    assert sorted(kept) == sorted({"schemas", *(f"tasks.{name}" for name in modules | packages)})

@@ -1,8 +1,8 @@
 """Which notices a transition owes, and to whom."""
 
-from schemas.vocabulary import Audience, Decision, NoticeKind
+from schemas.vocabulary import WITHDRAW, Audience, Decision, NoticeKind
 
-OWED: dict[Decision, tuple[tuple[Audience, NoticeKind], ...]] = {
+OWED: dict[str, tuple[tuple[Audience, NoticeKind], ...]] = {
     Decision.REOPEN: (
         (Audience.CORE_SYSTEM, NoticeKind.REOPEN_REQUEST),
         (Audience.CUSTOMER, NoticeKind.LINE_REOPENED),
@@ -18,6 +18,10 @@ OWED: dict[Decision, tuple[tuple[Audience, NoticeKind], ...]] = {
     Decision.RECLOSE: (
         (Audience.CORE_SYSTEM, NoticeKind.CLOSE_REQUEST),
         (Audience.CUSTOMER, NoticeKind.LINE_RECLOSED),
+    ),
+    WITHDRAW: (
+        (Audience.CORE_SYSTEM, NoticeKind.CLOSE_REQUEST),
+        (Audience.CUSTOMER, NoticeKind.LINE_WITHDRAWN),
     ),
 }
 """For every transition what is owed, the request to the core system first: customers hear of what it accepted."""

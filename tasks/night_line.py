@@ -1,0 +1,178 @@
+"""One line in the files of a published night: its row of the private copy, what the ledger knew, and the evidence."""
+
+import datetime
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from schemas.errors import NightRefused
+from schemas.explanation import LineState, Unknown, Value
+from schemas.handles import Settled, Validated
+from schemas.portfolio import Portfolio
+from schemas.vocabulary import LEDGER_COUNTS
+from tasks.decisioning.columns import Columns, Rows
+from tasks.decisioning.rescoring import kinds_of_lines
+from tasks.decisioning.rules import Rules
+from tasks.decisioning.tree import DaysSince, Missing, Name, Node, walk
+from tasks.ledger import join_ledger
+from tasks.partitions import UNPARSABLE, read_ids, read_partition, to_frame
+from tasks.planning import laid_over, plain_texts
+
+
+@dataclass(frozen=True)
+class NightLine:
+    """One account of one night; `row` and `rows` are None where no row of it could be judged.
+
+    `row` has the values as plain Python, `rows` as the core reads them; both with the ledger's columns, and for a
+    temporary line with the closing that the ledger reversed. `known` is the ledger's own row.
+    """
+
+    state: LineState
+    part: Validated | None
+    row: dict[str, Any] | None
+    rows: Rows | None
+    known: dict[str, Any] | None
+    quarantine: tuple[str, ...] = ()
+
+
+def find_line(settled: Settled, rules: Rules, portfolio: Portfolio, account_id: str) -> NightLine:
+    """Find an account in a night's private copy and say what its row was.
+
+    Raises:
+        NightRefused: files of the night are gone.
+    """
+    run = settled.run
+    try:
+        ledger = pq.read_table(run.directory / "ledger.parquet", filters=[("account_id", "=", account_id)])
+        known = next(iter(ledger.to_pylist()), None)
+        part, table, quarantine = _search(settled, rules, portfolio, account_id)
+    except (OSError, pa.ArrowException):
+        pass
+    else:
+        if quarantine:
+            return NightLine(LineState.QUARANTINED, part, None, None, known, quarantine)
+        if part is None or table is None:
+            return NightLine(LineState.ABSENT, None, None, None, known)
+        frame = to_frame(join_ledger(table, ledger)[0])
+        state = _state(frame, rules, run.business_date)
+        if state is LineState.TEMPORARY:
+            frame = _as_the_ledger_closed_it(frame)
+        rows = Rows(Columns(frame, rules, run.business_date), slice(0, 1))
+        return NightLine(state, part, plain_row(frame), rows, known)
+    raise NightRefused(f"files of {run.business_date} in {run.directory} are gone; the night cannot be explained")
+
+
+def _search(
+    settled: Settled, rules: Rules, portfolio: Portfolio, account_id: str
+) -> tuple[Validated | None, pa.Table | None, tuple[str, ...]]:
+    """The partition and the clean row of an account, or all that is wrong with its rows."""
+    wrong: dict[str, None] = {}
+    found: tuple[Validated | None, pa.Table | None] = (None, None)
+    for part in settled.accepted.partitions:
+        ids = read_ids(part.partition, rules.snapshot_columns, portfolio.columns)
+        for place in np.flatnonzero(ids.to_numpy(zero_copy_only=False) == account_id).tolist():
+            listed = pq.read_table(part.quarantine, filters=[("row", "=", place)]) if part.quarantine else None
+            if listed is not None and len(listed):
+                wrong |= dict.fromkeys(listed["reasons"].to_pylist()[0])
+            else:
+                whole = read_partition(part.partition, rules.snapshot_columns, portfolio.columns)
+                names = [name for name in whole.column_names if name != UNPARSABLE]
+                found = part, whole.select(names).slice(place, 1)
+    return *found, tuple(wrong)
+
+
+def _state(frame: pd.DataFrame, rules: Rules, business_date: datetime.date) -> LineState:
+    kinds = kinds_of_lines(Columns(frame, rules, business_date))
+    for state in (LineState.CLOSED, LineState.TEMPORARY, LineState.PROBATION, LineState.PENDING_ACTIVATION):
+        if len(getattr(kinds, state.value)):
+            return state
+    return LineState.OPEN
+
+
+def _as_the_ledger_closed_it(frame: pd.DataFrame) -> pd.DataFrame:
+    """As the judgement sees a temporary line."""
+    return frame.assign(
+        closed_on=frame["ledger_closed_on"],
+        closure_cause=frame["ledger_cause"],
+        closed_limit_cents=frame["ledger_closed_limit_cents"],
+        closure_initiator=pd.Categorical(["issuer"]),
+    )
+
+
+def plain_row(frame: pd.DataFrame) -> dict[str, Any]:
+    """The one row of a typed frame: dates as dates, what is missing or not finite as None."""
+    row: dict[str, Any] = {}
+    for name in frame.columns:
+        value = frame[name].iloc[0]
+        value = value.item() if isinstance(value, np.generic) else value
+        if pd.isna(value) or value in (float("inf"), float("-inf")):
+            row[name] = None
+        else:
+            row[name] = value.date() if isinstance(value, pd.Timestamp) else value
+    return row
+
+
+def evidence_row(settled: Settled, part: Validated, account_id: str) -> dict[str, Any]:
+    """What was found out about a line that was judged, as the night settled it.
+
+    Raises:
+        NightRefused: the evidence is gone.
+    """
+    table = _of_account(settled, "evidence", part, account_id)
+    overlay = pq.read_table(settled.run.directory / "overlay.parquet", filters=[("account_id", "=", account_id)])
+    rows: list[dict[str, Any]] = laid_over(plain_texts(table), overlay).to_pylist()
+    return rows[0]
+
+
+def candidate_row(settled: Settled, part: Validated, account_id: str) -> dict[str, Any]:
+    """What the line would be granted before the night's budget; empty for a line that would not."""
+    return next(iter(_of_account(settled, "candidates", part, account_id).to_pylist()), {})
+
+
+def _of_account(settled: Settled, folder: str, part: Validated, account_id: str) -> pa.Table:
+    path: Path = settled.run.directory / folder / f"part-{part.partition.number:05d}.parquet"
+    if not path.exists():
+        raise NightRefused(f"{path} is gone; the night of {settled.run.business_date} cannot be explained")
+    return pq.read_table(path, filters=[("account_id", "=", account_id)]).combine_chunks()
+
+
+@dataclass(frozen=True)
+class Values:
+    """The values of one line by name, with why and since when one is unknown."""
+
+    row: dict[str, Any]
+    rows: Rows
+    rules: Rules
+
+    def __getitem__(self, name: str) -> Value:
+        attribute = self.rules.policy.attributes.get(name)
+        found = self.row.get(name, 0 if name in LEDGER_COUNTS else None)
+        unknown = self.rows[name].unknown
+        dated_by = attribute.observed_on if attribute else None
+        observed_on = self.row.get(dated_by) if dated_by else None
+        max_age_days = attribute.max_age_days if attribute else None
+        why, since = None, None
+        if unknown is not None and bool(unknown[0]):
+            why = Unknown.MISSING if found is None else Unknown.UNDATED
+            if found is not None and observed_on is not None and max_age_days is not None:
+                why, since = Unknown.TOO_OLD, observed_on + datetime.timedelta(days=max_age_days + 1)
+        return Value(
+            name=name,
+            type=self.rules.names[name].type,
+            unit=attribute.unit if attribute else "cents" if name.endswith("_cents") else None,
+            value=found.isoformat() if isinstance(found, datetime.date) else found,
+            unknown=why,
+            observed_on=observed_on,
+            max_age_days=max_age_days,
+            unknown_since=since,
+        )
+
+    def read_by(self, node: Node) -> tuple[Value, ...]:
+        """The values that an expression reads, in its order."""
+        names = dict.fromkeys(part.name for part in walk(node) if isinstance(part, Name | DaysSince | Missing))
+        return tuple(self[name] for name in names)
