@@ -138,6 +138,19 @@ def load_reasons(folder: Path) -> dict[str, Reason]:
     return validate_shape(read_yaml(folder / REASONS_NAME), Reasons).root
 
 
+def policy_schema() -> dict[str, Any]:
+    """The shape of a policy file as JSON Schema, draft 2020-12, for editors; loading checks more than a shape can."""
+    shape = _untitled(Policy.model_json_schema(by_alias=True))
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A policy of Reinstate", **shape}
+
+
+def _untitled(schema: Any) -> Any:
+    """A schema without the titles that pydantic makes of names: they say nothing that the names do not."""
+    if isinstance(schema, dict):
+        return {key: _untitled(below) for key, below in schema.items() if key != "title" or not isinstance(below, str)}
+    return [_untitled(below) for below in schema] if isinstance(schema, list) else schema
+
+
 def check_reasons(folder: Path) -> list[Finding]:
     """Where the reasons that a series gives and the texts that it has do not fit together.
 

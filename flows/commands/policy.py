@@ -36,6 +36,16 @@ def check(files: tuple[Path, ...]) -> None:
         sys.exit(2)
 
 
+@policy.command("schema")
+def schema() -> None:
+    """Print the shape of a policy file as JSON Schema, for editors."""
+    import json
+
+    from tasks.policy_files import policy_schema
+
+    click.echo(json.dumps(policy_schema(), indent=2, ensure_ascii=False))
+
+
 def _series(files: tuple[Path, ...]) -> list[Path]:
     """The folders of `files` that hold the reason texts of a series."""
     folders = dict.fromkeys(file.parent for file in files)
