@@ -27,12 +27,20 @@ KINDS = {
 def write_policy(path: Path, policy: PolicyDict) -> Path:
     """A policy as a YAML file."""
     yaml = YAML()
+    yaml.representer.ignore_aliases = lambda _: True
     yaml.representer.add_representer(
         type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", "null")
     )
+    yaml.representer.add_representer(str, _text)
     with path.open("w", encoding="utf-8") as file:
         yaml.dump(policy, file)
     return path
+
+
+def _text(dumper: Any, text: str) -> Any:
+    """Text, quoted where older readers would take it for something else."""
+    style = '"' if text.lower() in ("yes", "no", "on", "off") else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 def write_snapshot(path: Path, policy: PolicyDict, rows: Iterable[Row], *, with_ledger: bool = True) -> Path:
