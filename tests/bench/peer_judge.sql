@@ -94,9 +94,9 @@ answered AS (
             AND closure_cause = 'policy_tightening' AND customer_segment = 'student' AS students_wait,
         tonight() >= DATE '2026-12-21' AND tonight() < DATE '2027-01-05'
             AND product_code = 'merchant_line' AS merchants_wait,
-        appeal_status = 'upheld' AND ledger_reopens_365d_count = 0 AS appeal_upheld,
+        appeal_status = 'upheld' AND ledger_reopens_365d_count = 0 AND days_past_due <= 30 AS appeal_upheld,
         appeal_status IN ('received', 'under_review')
-            OR (appeal_status = 'upheld' AND ledger_reopens_365d_count >= 1) AS appeal_pending,
+            OR (appeal_status = 'upheld' AND (ledger_reopens_365d_count >= 1 OR days_past_due > 30)) AS appeal_pending,
         tonight() >= DATE '2026-10-20' AND tonight() < DATE '2026-11-20'
             AND campaign_code = 'AUTUMN_SAVER'
             AND campaign_completed_on <= tonight() AND campaign_completed_on >= tonight() - 30 AS saved_in_autumn,
