@@ -45,7 +45,7 @@ test: .venv/ready ## Check style, types and layers, then run the tests.
 .PHONY: campaign
 campaign: .venv/ready ## Hold the core against the oracle on thousands of random policies, and let books stand still.
 	@$(BIN)/python -m tests.decisioning.campaign --examples 3000 --seed 20261124
-	@$(BIN)/python -m tests.decisioning.campaign --examples 300 --seed 20261124 --nights 400
+	@$(BIN)/python -m tests.decisioning.campaign --examples 100 --seed 20261124 --nights 400
 
 .PHONY: specifications
 specifications: .venv/ready ## Write the policy manual's page of specifications from their cases.

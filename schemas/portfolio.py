@@ -100,16 +100,6 @@ class Caps(Shape):
     people: Literal[1, 2] = 1
 
 
-class Retention(Shape):
-    """For how many days after its business date a night's files are kept; without a number for ever.
-
-    Without its evidence, snapshot and ledger columns a night can be neither explained nor replayed.
-    """
-
-    quarantine_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
-    evidence_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
-
-
 class Portfolio(Shape):
     """One book: one currency, one time zone, one snapshot source, one policy series.
 
@@ -129,7 +119,6 @@ class Portfolio(Shape):
     columns: dict[Text, ColumnName] = Field(default_factory=dict)
     quarantined_share_max_bp: Share = 100
     caps: Caps = Caps()
-    retention: Retention = Retention()
     activation_grace_days: Annotated[int, Field(ge=0, le=3650)] = 3
     kept_closed_notices_from: datetime.date
     partition_rows: Annotated[int, Field(ge=1000, le=5_000_000)] = 250_000

@@ -325,13 +325,13 @@ def test_the_highest_bits_of_two_columns_do_not_cancel() -> None:
     assert len({of_lines([{**lines[0], **change}, *lines[1:]]) for change in changes}) == len(changes)
 
 
-def test_20_000_random_changes_of_a_cell_have_20_000_hashes() -> None:
+def test_thousands_of_random_changes_of_a_cell_all_have_hashes_of_their_own() -> None:
     lines = [{name: line[name] for name in ("account_id", *COLUMNS)} for line in random_lines(40, 99)]
     random = np.random.default_rng(99)
     rest = [fingerprint(table(lines[:number] + lines[number + 1 :])) for number in range(40)]
     changes: dict[tuple[int, str, Any], Row] = {}
     names = list(lines[0])
-    while len(changes) < 20_000:
+    while len(changes) < 6_000:
         number, name = int(random.integers(40)), names[random.integers(len(names))]
         fresh = other_than(lines[number][name], name, random)
         changes[number, name, fresh] = {**lines[number], name: fresh}
@@ -340,7 +340,7 @@ def test_20_000_random_changes_of_a_cell_have_20_000_hashes() -> None:
         content_hash([rest[number], fingerprint(content.slice(place, 1))], COLUMNS)
         for place, (number, _, _) in enumerate(changes)
     }
-    assert len(hashes | {hashed(table(lines))}) == 20_001
+    assert len(hashes | {hashed(table(lines))}) == 6_001
 
 
 def test_texts_are_hashed_by_their_bytes_and_their_length() -> None:
