@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import pandera.errors
 import pyarrow as pa
+from pandera.errors import SchemaErrorReason, SchemaErrors
 
 from schemas.errors import ConfigurationError, SnapshotRefused
 from schemas.snapshot import ID_REPEATED, UNPARSABLE, snapshot_contract
@@ -37,16 +37,14 @@ def check_partition(frame: pd.DataFrame, rules: Rules, business_date: datetime.d
     Raises:
         SnapshotRefused: a column is missing, unexpected or of another type.
     """
-    contract = snapshot_contract(rules.policy, rules.snapshot_columns, business_date, frame)
     failures: dict[str, np.ndarray] = {}
+    contract = snapshot_contract(rules.policy, rules.snapshot_columns, business_date, frame, failures)
     wrong_shape: list[str] = []
     try:
         contract.validate(frame, lazy=True, inplace=True)
-    except pandera.errors.SchemaErrors as found:
+    except SchemaErrors as found:
         for error in found.schema_errors:
-            if isinstance(error.check_output, pd.Series):
-                failures[f"{error.schema.name}: {error.check.name}"] = ~error.check_output.to_numpy(dtype=bool)
-            else:
+            if error.reason_code is not SchemaErrorReason.DATAFRAME_CHECK:
                 wrong_shape.append(f"{error.schema.name or 'the table'} ({error.reason_code.name.lower()})")
     if wrong_shape:
         raise SnapshotRefused(
@@ -110,6 +108,15 @@ def repeated_hashes(hashes: list[np.ndarray]) -> np.ndarray:
     everyone = np.sort(np.concatenate([*hashes, np.zeros(0, np.uint64)]))
     again = everyone[1:][everyone[1:] == everyone[:-1]]
     return np.unique(again[again > 0])
+
+
+def places_of(wanted: np.ndarray, hashes: np.ndarray) -> np.ndarray:
+    """Where a few of many numbers stand, in order; a table of their low bits leaves little to compare."""
+    low = np.uint64(2**20 - 1)
+    may_be = np.zeros(2**20, bool)
+    may_be[wanted & low] = True
+    places = np.flatnonzero(may_be[hashes & low])
+    return places[np.isin(hashes[places], wanted)]
 
 
 REPEATED = f"account_id: {ID_REPEATED}"

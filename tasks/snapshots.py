@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 from schemas.errors import SnapshotRefused
 from schemas.handles import Accepted, Partition, Run, Snapshot, Validated
 from schemas.portfolio import Portfolio
-from tasks.contract import REPEATED, check_partition, id_hashes, repeated_hashes
+from tasks.contract import REPEATED, check_partition, id_hashes, places_of, repeated_hashes
 from tasks.decisioning.rules import Rules
 from tasks.evidence import write_table
 from tasks.fingerprints import content_hash, fingerprint
@@ -112,7 +112,7 @@ def _without_repeated(run: Run, portfolio: Portfolio, rules: Rules, validated: l
     suspects = repeated_hashes(hashes)
     if not len(suspects):
         return validated
-    rows = [np.flatnonzero(np.isin(part, suspects)) for part in hashes]
+    rows = [places_of(suspects, part) for part in hashes]
     ids = [
         read_ids(part.partition, rules.snapshot_columns, portfolio.columns).take(pa.array(some))
         for part, some in zip(validated, rows, strict=True)
