@@ -1,0 +1,105 @@
+"""The smallest book in which everything happens: six nights of some forty lines, written by hand.
+
+Lines are reopened, reopened for a time, expire and are reclosed; some only wait for their second night. The fourth and
+the fifth night are above the portfolio's caps.
+"""
+
+import datetime
+from collections.abc import Iterator
+from pathlib import Path
+
+from tasks.policy_files import REASONS_NAME
+from tasks.settings import CHECKOUT
+from tests.factories import PolicyDict, Row, days_ago, line, policy_dict, rules
+from tests.judging.files import write_policy, write_snapshot
+from tests.small_book import FIRST_NIGHT
+
+NAME = "tiny"
+NIGHTS = tuple(FIRST_NIGHT + datetime.timedelta(days=number) for number in range(6))
+WITHDRAWN = "clean-2-0"
+"""A line that the second night reopens."""
+
+PORTFOLIO = """\
+portfolio: {name}
+title: Tiny Lender
+currency: EUR
+time_zone: Europe/Berlin
+policy: {name}
+calendar: daily
+first_business_date: {first}
+source: {{kind: folder, path: {snapshots}}}
+quarantined_share_max_bp: 500
+kept_closed_notices_from: {first}
+workers: 1
+caps: {{reopened_lines_max: 6, people: 2}}
+"""
+TEXT = ":\n  en: {means: m, helps: h}\n  zh: {means: m, helps: h}\n"
+
+OPEN = {"line_status": "open", "closed_on": None, "closure_cause": None, "closure_initiator": None}
+OVERDUE = {"days_past_due": 40}
+REOPENED_ON = {2: 5, 3: 4, 4: 7, 5: 8, 6: 2}
+"""How many lines become clean the night before, and are reopened on the night of that number."""
+
+
+def make_home(folder: Path) -> Path:
+    """A home whose only portfolio is the book, with its policy and the snapshots of all nights."""
+    deployments = folder / "deployments"
+    (deployments / "portfolios").mkdir(parents=True)
+    for name in ("templates", "migrations"):
+        (deployments / name).symlink_to(CHECKOUT / "deployments" / name)
+    policy = _write_series(deployments / "policies" / NAME)
+    snapshots = folder / "snapshots"
+    snapshots.mkdir()
+    for number, night in enumerate(NIGHTS, 1):
+        write_snapshot(snapshots / f"{night}.parquet", policy, lines(number, night), with_ledger=False)
+    text = PORTFOLIO.format(name=NAME, first=FIRST_NIGHT, snapshots=snapshots)
+    (deployments / "portfolios" / f"{NAME}.yaml").write_text(text)
+    return folder
+
+
+def lines(number: int, night: datetime.date) -> Iterator[Row]:
+    """The snapshot of the night of that number, from 1."""
+    old, new = {"closed_on": days_ago(200, NIGHTS[0])}, {"closed_on": days_ago(3, NIGHTS[0])}
+    for name in ("appeal-0", "appeal-1"):
+        yield _row(name, night, _appealed(number) or {"appeal_status": "upheld", **old})
+    for place in range(4):
+        is_open = number in (2, 3)
+        yield _row(f"campaign-{place}", night, OPEN if is_open else {"campaign_code": "SPRING", **new})
+    for opens_on, count in REOPENED_ON.items():
+        for name in (f"clean-{opens_on}-{place}" for place in range(count)):
+            yield _row(name, night, OPEN if _is_open(name, opens_on, number) else _clean(opens_on, number) | old)
+    for place in range(4):
+        yield _row(f"overdue-{place}", night, {**OVERDUE, **old})
+    yield _row("bad", night, {"closed_limit_cents": -1, **old})
+
+
+def _appealed(number: int) -> Row | None:
+    """What became of the lines whose appeal the first night upholds: open, and far overdue on the third."""
+    if number == 1:
+        return None
+    return OPEN | (OVERDUE if number == 3 else {}) if number <= 3 else {**OVERDUE, "closed_on": NIGHTS[2]}
+
+
+def _is_open(name: str, opens_on: int, number: int) -> bool:
+    """Whether the core system shows a line open that the night `opens_on` reopened; the fifth is discarded."""
+    withdrawn = name == WITHDRAWN and number >= 4
+    return number > opens_on and opens_on != 5 and not withdrawn
+
+
+def _clean(opens_on: int, number: int) -> Row:
+    """Nothing speaks against a line on the night before it is reopened and on that night."""
+    return {} if number in (opens_on - 1, opens_on) else OVERDUE
+
+
+def _row(account_id: str, night: datetime.date, changes: Row) -> Row:
+    return line(account_id=account_id, business_date=night, income_observed_on=days_ago(10, night)) | changes
+
+
+def _write_series(folder: Path) -> PolicyDict:
+    """The small policy, with two nights of confirmation and a campaign of two days; returns it."""
+    policy = policy_dict(policy=NAME, confirm_nights=2)
+    policy["campaigns"][0]["valid_days"] = 2
+    folder.mkdir(parents=True)
+    write_policy(folder / "2026-10.yaml", policy)
+    (folder / REASONS_NAME).write_text("".join(f"{code}{TEXT}" for code in rules(policy).reasons))
+    return policy

@@ -1,0 +1,164 @@
+"""Plans of kills, and playing them: killed, looked at, given again, compared, given once more."""
+
+import contextlib
+import os
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from tests.crashes.children import Ended, Tell, in_child
+from tests.crashes.kill_points import Reached, instrument, kill_at
+from tests.crashes.promises import broken_promises
+from tests.crashes.stage import Stage, warm
+from tests.crashes.story import STORY
+from tests.plain_nights import forget
+
+Bug = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where to begin in the story, and at which points to kill: the first run, the one that resumes it, and so on.
+
+    A run that ends before its point is reached has ended well, and the next kill is in the step after it.
+    """
+
+    step: int
+    points: tuple[int, ...]
+
+    @classmethod
+    def drawn(cls, seed: str, points: list[list[str]]) -> Self:
+        """Two to four kills; the same seed gives the same plan."""
+        chance = random.Random(seed)
+        step = chance.choices(range(len(STORY)), [len(names) for names in points])[0]
+        kills = chance.randint(2, 4)
+        return cls(step, tuple(chance.randint(1, len(points[step])) for _ in range(kills)))
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        step, _, points = text.partition(":")
+        return cls(int(step), tuple(int(point) for point in points.split(",") if point))
+
+    def __str__(self) -> str:
+        return f"{self.step}:{','.join(map(str, self.points))}"
+
+
+@dataclass(frozen=True)
+class Played:
+    """What came of a plan: where it really killed, and everything that was wrong."""
+
+    plan: Plan
+    killed_at: tuple[str, ...]
+    faults: tuple[str, ...]
+
+    def __str__(self) -> str:
+        kills = "; ".join(self.killed_at) or "nowhere"
+        faults = "\n".join(f"    {fault}" for fault in self.faults)
+        return f"plan {self.plan}, killed at {kills}\n{faults}"
+
+
+class Performance:
+    """One plan being played on a stage, from the beginning of its first step."""
+
+    def __init__(self, stage: Stage, plan: Plan, bug: Bug | None = None) -> None:
+        self.stage = stage
+        self.plan = plan
+        self.bug = bug
+        self.step = plan.step
+        self.killed_at: list[str] = []
+        self.faults: list[str] = []
+
+    def play(self) -> Played:
+        self.stage.restore(self.step)
+        is_first = True
+        for point in self.plan.points:
+            ended = self._run(STORY[self.step].do if is_first else STORY[self.step].again, point)
+            is_first = not ended.was_killed
+            if ended.was_killed:
+                self._note_kill(ended)
+            elif self.faults or not self._goes_on():
+                break
+        self._finish()
+        return Played(self.plan, tuple(self.killed_at), tuple(self.faults))
+
+    def _run(self, act: Callable[[], object], point: int | None = None) -> Ended:
+        ended = run_on(self.stage, act, None if point is None else lambda tell: kill_at(point, tell), self.bug)
+        if ended.error:
+            self.faults.append(f"{self._where()}: {ended.error}")
+        return ended
+
+    def _note_kill(self, ended: Ended) -> None:
+        self.killed_at.append(f"{self._where()}, {ended.point}")
+        with self.stage.left() as left:
+            self.faults += [f"left by the kill: {fault}" for fault in broken_promises(left)]
+
+    def _goes_on(self) -> bool:
+        """A step that ended well is compared; then the next one follows, if there is one."""
+        self._compare("unkilled")
+        if self.step + 1 == len(STORY):
+            return False
+        self.step += 1
+        return True
+
+    def _finish(self) -> None:
+        for words in ("given again", "given once more"):
+            if not self.faults:
+                self._run(STORY[self.step].again)
+                self._compare(words)
+
+    def _compare(self, words: str) -> None:
+        if self.faults:
+            return
+        golden, found = self.stage.goldens[self.step], self.stage.found()
+        differing = [name for name in golden if golden[name] != found[name]]
+        if differing:
+            self.faults.append(f"{self._where()}, {words}: {', '.join(differing)} differ from an unkilled story")
+
+    def _where(self) -> str:
+        return f"step {self.step} ({STORY[self.step].name})"
+
+
+def rehearse(stage: Stage) -> None:
+    """Play the story once without a kill: keep the beginning of every step, its points, and what it leaves."""
+    for number, step in enumerate(STORY):
+        stage.keep(number)
+        names: list[str] = []
+        ended = run_on(stage, lambda step=step, names=names: (step.do(), names)[1], lambda _, n=names: n.append)
+        if ended.error:
+            raise AssertionError(f"{step.name}: {ended.error}")
+        stage.points.append(ended.answer)
+        stage.goldens.append(stage.found())
+
+
+def warm_up(stage: Stage) -> None:
+    """Let this process read and import, once for all of its children, what a night needs."""
+    warm()
+    stage.enter()
+    for step in STORY[:2]:
+        step.do()
+    forget()
+    stage.wipe()
+
+
+def run_on(
+    stage: Stage,
+    act: Callable[[], object],
+    reached: Callable[[Tell], Reached] | None = None,
+    bug: Bug | None = None,
+) -> Ended:
+    """Do something on a stage in a child, with something to happen at every point."""
+
+    def work(tell: Tell) -> Any:
+        stage.enter()
+        if bug:
+            bug()
+        if reached:
+            instrument(reached(tell), stage.data)
+        with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
+            answer = act()
+        forget()
+        return answer
+
+    return in_child(work)
