@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from tasks.store import StoreError, told_code
 
 SECONDS_BEFORE_DEAD: Final = 0
 """No waiting: who finds a lock taken is told so at once."""
@@ -28,7 +31,11 @@ class Lock(Protocol):
 
 
 def try_lock(engine: Engine, name: str) -> Lock | None:
-    """Take the lock `name` of a store, or return None at once if someone else has it."""
+    """Take the lock `name` of a store, or return None at once if someone else has it.
+
+    Raises:
+        StoreError: the database cannot be asked.
+    """
     if engine.dialect.name == "sqlite":
         return _try_file(Path(f"{engine.url.database}.{name.replace('/', '.')}.lock"))
     return _try_session(engine, name)
@@ -72,16 +79,19 @@ class _SessionLock:
 
 
 def _try_session(engine: Engine, name: str) -> _SessionLock | None:
-    connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
     key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+    connection, message = None, None
     try:
+        connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         row = connection.execute(
             text("SELECT pg_try_advisory_lock(:key) AS taken, pg_backend_pid() AS session"), {"key": key}
         ).one()
-    except BaseException:
+        if row.taken:
+            return _SessionLock(connection, row.session)
+    except DBAPIError as error:
+        message = told_code(error)
+    if connection is not None:
         connection.close()
-        raise
-    if not row.taken:
-        connection.close()
-        return None
-    return _SessionLock(connection, row.session)
+    if message:
+        raise StoreError(message)
+    return None
