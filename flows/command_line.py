@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
-from flows.commands.by_hand import pause, resume, take_over, verify, withdraw
+from flows.commands.by_hand import pause, resume, revise, take_over, withdraw
 from flows.commands.explain import explain
 from flows.commands.held import discard, held, release
 from flows.commands.judge import judge
+from flows.commands.looking_back import replay, verify
 from flows.commands.nightly import nightly
 from flows.commands.policy import policy
 from flows.commands.sample_data import import_uci, synthesize
@@ -31,8 +32,10 @@ for command in (
     withdraw,
     pause,
     resume,
+    revise,
     take_over,
     verify,
+    replay,
     judge,
     explain,
     policy,

@@ -9,16 +9,16 @@ from prefect import flow, unmapped
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import BeforeValidator, Field
 
-from schemas.errors import NightHeld, ReinstateError
+from schemas.errors import NightHeld
 from schemas.handles import NightResult
 from schemas.portfolio import PORTFOLIO_NAME
 from schemas.vocabulary import Outcome
-from tasks import nights, opening, reruns
+from tasks import nights, reruns
 from tasks.audit import audit
 from tasks.calendars import check_in_window
 from tasks.decide import decide
-from tasks.nights import FIRST_REVISION
 from tasks.notify import notify
+from tasks.opening import attempt
 from tasks.progress import NightBegins, NightEnds, StageBegins, tell
 from tasks.publish import publish
 from tasks.pull import open_night, pull, read_secret_block
@@ -47,17 +47,18 @@ DryRun = Annotated[bool, Field(json_schema_extra={"title": "Dry run"})]
 
 @flow(name="night", flow_run_name="{portfolio} {business_date}", persist_result=False)
 @guarded
-def night(portfolio: str, business_date: datetime.date, dry_run: bool, revision: int = FIRST_REVISION) -> NightResult:
+def night(portfolio: str, business_date: datetime.date, dry_run: bool) -> NightResult:
     """Re-evaluate the closed lines of one portfolio at the end of one business date."""
-    run = open_night(portfolio, business_date, dry_run, revision)
-    snapshot = pull(run)
-    tell(StageBegins("validate", snapshot.row_count))
-    validated = validate.map(unmapped(run), snapshot.partitions).result()
-    accepted = accept(run, snapshot, validated)
-    tell(StageBegins("rescore", snapshot.row_count))
-    rescored = rescore.map(unmapped(run), accepted.partitions).result()
-    settled = audit(run, accepted, decide(run, accepted, rescored))
-    published = publish(settled)
+    with attempt(portfolio, business_date, is_dry_run=dry_run):
+        run = open_night(portfolio, business_date, dry_run)
+        snapshot = pull(run)
+        tell(StageBegins("validate", snapshot.row_count))
+        validated = validate.map(unmapped(run), snapshot.partitions).result()
+        accepted = accept(run, snapshot, validated)
+        tell(StageBegins("rescore", snapshot.row_count))
+        rescored = rescore.map(unmapped(run), accepted.partitions).result()
+        settled = audit(run, accepted, decide(run, accepted, rescored))
+        published = publish(settled)
     notify(run, published)
     return report(settled, published)
 
@@ -66,8 +67,9 @@ def night(portfolio: str, business_date: datetime.date, dry_run: bool, revision:
 @guarded
 def finish(portfolio: str, business_date: datetime.date) -> NightResult:
     """Publish, deliver and report what a planned night left open when it was stopped."""
-    settled = nights.recall(portfolio, business_date)
-    published = publish(settled)
+    with nights.writing(portfolio):
+        settled = nights.recall(portfolio, business_date)
+        published = publish(settled)
     notify(settled.run, published)
     return report(settled, published)
 
@@ -108,21 +110,12 @@ def dates_to_run(name: str, business_date: datetime.date | None, *, dry_run: boo
 
 
 def run_night(portfolio: str, business_date: datetime.date, *, dry_run: bool) -> NightResult:
-    """Run one night, or finish or bring back one that was published before; record how a bad one ended."""
+    """Run one night, or finish or bring back one that was published before."""
+    if not dry_run and nights.unfinished_night(portfolio) == business_date:
+        return finish(portfolio, business_date)
+    known = None if dry_run else reruns.published_before(portfolio, business_date, read_secret_block)
     workers = ThreadPoolTaskRunner(max_workers=nights.portfolio_of(portfolio).workers)
-    if dry_run:
-        return night.with_options(task_runner=workers)(portfolio, business_date, True)
-    with nights.writing(portfolio):
-        if nights.unfinished_night(portfolio) == business_date:
-            return finish(portfolio, business_date)
-        known = reruns.published_before(portfolio, business_date, read_secret_block)
-        if known is not None:
-            return known
-        try:
-            return night.with_options(task_runner=workers)(portfolio, business_date, False)
-        except ReinstateError as error:
-            opening.end_badly(portfolio, business_date, error)
-            raise
+    return known or night.with_options(task_runner=workers)(portfolio, business_date, dry_run)
 
 
 def refuse_held(result: NightResult) -> None:

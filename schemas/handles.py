@@ -27,7 +27,10 @@ class Run(Handle):
     policy_file: Path
     policy_hash: str
     portfolio_hash: str
+    ledger_hash: str
+    schema_hash: str
     code_version: str
+    libraries: dict[str, str]
 
 
 class Partition(Handle):
@@ -89,9 +92,13 @@ class Rescored(Handle):
 
 
 class Plan(Handle):
-    """What a night will change: transitions in order, outcomes over the evidence, and counts that add up."""
+    """What a night will change: transitions in order, outcomes over the evidence, and counts that add up.
+
+    `path` is what will be written; `decided` all that the night decided, which for a revision is more than what differs.
+    """
 
     path: Path
+    decided: Path
     overlay: Path
     recoverable: Path
     plan_hash: str

@@ -47,7 +47,8 @@ class Breakdown(ReportPart):
 class TransitionRow(ReportPart):
     """One line of the ledger, without the account's id."""
 
-    sequence: int
+    sequence: int | None
+    """None where a revision wrote nothing, or not yet."""
     decision: str
     cause: str
     route: str | None
@@ -101,6 +102,10 @@ class Report(ReportPart):
     snapshot_hash: str
     plan_hash: str
     code_version: str
+    taken_back_count: int = 0
+    """Transitions of the night that this revision of it took back."""
+    made_count: int = 0
+    """Transitions that it made."""
     ledger_head: str
     counts: Counts
     reopened_limit_cents: int

@@ -48,7 +48,10 @@ runs = Table(
     Column("snapshot_hash", Text),
     Column("policy_hash", Text, nullable=False),
     Column("portfolio_hash", Text, nullable=False),
+    Column("ledger_hash", Text),
+    Column("schema_hash", Text),
     Column("code_version", Text, nullable=False),
+    Column("libraries", JSON),
     Column("plan_hash", Text),
     Column("ledger_head", Text),
     Column("counts", JSON),
@@ -175,6 +178,7 @@ recoverable_nights = Table(
     Column("account_id", Text, primary_key=True),
     Column("nights", Integer, nullable=False),
     Column("last_on", Date),
+    Column("revision", Integer, nullable=False, server_default="1"),
     comment="On how many published nights in a row a line was recoverable, up to `last_on`; a row that is not of the last night counts no more.",
 )
 
@@ -188,6 +192,7 @@ notices = Table(
     Column("account_id", Text, nullable=False),
     Column("audience", Text, nullable=False),
     Column("kind", Text, nullable=False),
+    Column("batch", Text, nullable=False, server_default=""),
     Column("content", JSON, nullable=False),
     Column("is_accepted", Boolean, nullable=False),
     Column("accepted_at", DateTime(timezone=True)),

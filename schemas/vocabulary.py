@@ -125,6 +125,8 @@ class NoticeKind(StrEnum):
     TEMPORARY_LINE_EXPIRED = "temporary_line_expired"
     LINE_RECLOSED = "line_reclosed"
     LINE_WITHDRAWN = "line_withdrawn"
+    CORRECTION_LINE_OPEN = "correction_line_open"
+    CORRECTION_LINE_CLOSED = "correction_line_closed"
     REOPEN_REQUEST = "reopen"
     CLOSE_REQUEST = "close"
 

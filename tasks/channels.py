@@ -1,10 +1,9 @@
 """Channels: where notices go.
 
-The file channel leaves one file of JSON lines per audience and business date, whole or not at all, for a mail house
-or a core system to fetch. Writing it again gives the same file, so an interrupted delivery loses and doubles nothing.
+The file channel leaves one file of JSON lines per audience and batch, whole or not at all, for a mail house or a core
+system to fetch. Writing it again gives the same file, so an interrupted delivery loses and doubles nothing.
 """
 
-import datetime
 import json
 import os
 from collections.abc import Sequence
@@ -16,20 +15,20 @@ from schemas.vocabulary import Audience
 
 
 class FileChannel:
-    """Delivers to `<directory>/<audience>/<business date>.jsonl`."""
+    """Delivers to `<directory>/<audience>/<batch>.jsonl`."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
-    def deliver(self, audience: Audience, business_date: datetime.date, notices: Sequence[RowMapping]) -> Path:
-        """Write all of a night's notices to one audience, in ledger order; return the file.
+    def deliver(self, audience: Audience, batch: str, notices: Sequence[RowMapping]) -> Path:
+        """Write all of a batch's notices to one audience, in ledger order; return the file.
 
         Raises:
             OSError: the file cannot be written; none is left under its final name.
         """
         folder = self.directory / audience.value
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{business_date}.jsonl"
+        path = folder / f"{batch}.jsonl"
         unfinished = folder / f".{path.name}.unfinished"
         with unfinished.open("w", encoding="utf-8") as sink:
             for notice in notices:

@@ -43,9 +43,11 @@ def check_partition(frame: pd.DataFrame, rules: Rules, business_date: datetime.d
     try:
         contract.validate(frame, lazy=True, inplace=True)
     except SchemaErrors as found:
-        for error in found.schema_errors:
-            if error.reason_code is not SchemaErrorReason.DATAFRAME_CHECK:
-                wrong_shape.append(f"{error.schema.name or 'the table'} ({error.reason_code.name.lower()})")
+        wrong_shape += [
+            f"{error.schema.name or 'the table'} ({error.reason_code.name.lower()})"
+            for error in found.schema_errors
+            if error.reason_code is not SchemaErrorReason.DATAFRAME_CHECK
+        ]
     if wrong_shape:
         raise SnapshotRefused(
             f"the snapshot does not have the shape of its contract: {', '.join(sorted(wrong_shape))}. "

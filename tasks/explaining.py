@@ -7,7 +7,7 @@ from schemas.errors import ConfigurationError, NightRefused
 from schemas.explanation import Explanation, Held, Line, LineState, Path, Transition, Verdict
 from schemas.handles import Settled
 from schemas.portfolio import Portfolio
-from schemas.vocabulary import Decision, LedgerState, Route, Step
+from schemas.vocabulary import Decision, LedgerState, Route, RunStatus, Step
 from tasks import nights
 from tasks.decisioning.facts import Night, gather_facts
 from tasks.decisioning.rules import Rules
@@ -34,7 +34,7 @@ def explain(account_id: str, portfolio: str | None = None, business_date: dateti
     name = portfolio or _only_portfolio(business_date)
     book = nights.portfolio_of(name)
     store = nights.store_of(name)
-    settled = nights.recall(name, _published_night(name, business_date))
+    settled = nights.recall(name, _published_night(name, business_date), RunStatus.PUBLISHED)
     run, rules = settled.run, nights.rules_of(settled.run)
     line = find_line(settled, rules, book, account_id)
     entries = [_transition(entry) for entry in store.select_mine("ledger", account_id=account_id)]
@@ -80,8 +80,7 @@ def _has_published(name: str, business_date: datetime.date | None) -> bool:
     store = nights.store_of(name)
     if business_date is None:
         return store.last_published() is not None
-    known = store.run(business_date)
-    return known is not None and known["status"] == "published"
+    return store.run(business_date, RunStatus.PUBLISHED) is not None
 
 
 def _published_night(name: str, business_date: datetime.date | None) -> datetime.date:
@@ -91,8 +90,8 @@ def _published_night(name: str, business_date: datetime.date | None) -> datetime
         raise NightRefused(f"no night of {name} has been published yet, so there is nothing to explain")
     if business_date is None:
         return last
-    known = store.run(business_date)
-    if known is None or known["status"] != "published":
+    if store.run(business_date, RunStatus.PUBLISHED) is None:
+        known = store.run(business_date)
         became = f"was not published ({known['status']})" if known else "was never run"
         raise NightRefused(
             f"the night of {business_date} of {name} {became}, so it decided nothing. The last night published is {last}."

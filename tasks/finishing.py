@@ -1,8 +1,8 @@
-"""Finishing a planned night without Prefect: what a person released, or a flow left behind."""
+"""Finishing a planned night without Prefect: what a person released or revised, or a flow left behind."""
 
 import datetime
 
-from schemas.handles import NightResult
+from schemas.handles import NightResult, Published, Settled
 from schemas.vocabulary import Outcome, Verdict
 from tasks import holds, nights, outbox, publishing, reporting
 from tasks.holds import Person
@@ -10,32 +10,41 @@ from tasks.settings import settings
 
 
 def release_plan(name: str, plan_hash: str, person: Person, reason: str) -> tuple[datetime.date, NightResult | None]:
-    """Record that a person releases a held plan, and publish it once enough people have; whoever calls is the writer.
+    """Record that a person releases a held plan, and publish it once enough people have.
 
     Returns:
         The night, and how it ended; None where it takes another person.
 
     Raises:
-        NightRefused: no such plan is held, it was altered, the ledger has moved on, or this person has said so before.
+        NightRefused: no such plan is held, it was altered, the ledger has moved on, this person has said so before, or
+            another process is at work on the portfolio.
     """
-    writer, portfolio = nights.writer_of(name), nights.portfolio_of(name)
-    for run in holds.held_runs(writer.store):
-        if run["plan_hash"] == plan_hash:
-            publishing.stored_plan(nights.recall(name, run["business_date"]))
-    run, missing = holds.say(writer, portfolio, plan_hash, Verdict.RELEASE, person, reason)
-    return run["business_date"], None if missing else finish_night(name, run["business_date"])
+    with nights.writing(name) as writer:
+        for run in holds.held_runs(writer.store):
+            if run["plan_hash"] == plan_hash:
+                publishing.stored_plan(nights.recall(name, run["business_date"]))
+        run, missing = holds.say(writer, nights.portfolio_of(name), plan_hash, Verdict.RELEASE, person, reason)
+        if missing:
+            return run["business_date"], None
+        settled, published = publish_night(name, run["business_date"])
+    return run["business_date"], wrap_up(settled, published)
 
 
-def finish_night(name: str, business_date: datetime.date) -> NightResult:
-    """Publish the stored plan of a night, deliver what it owes and write its report; whoever calls is its writer.
+def publish_night(name: str, business_date: datetime.date) -> tuple[Settled, Published]:
+    """Publish the stored plan of a night; whoever calls is the portfolio's writer.
 
     Raises:
         NightRefused: the stored plan was altered or is gone, or the ledger has moved on.
     """
-    settled, portfolio = nights.recall(name, business_date), nights.portfolio_of(name)
-    published = publishing.publish_plan(settled, portfolio)
+    settled = nights.recall(name, business_date)
+    return settled, publishing.publish_plan(settled, nights.portfolio_of(name))
+
+
+def wrap_up(settled: Settled, published: Published) -> NightResult:
+    """Deliver what is owed and write the night's report; whoever calls need not be the writer any more."""
+    portfolio = nights.portfolio_of(settled.run.portfolio)
     if published.outcome is Outcome.PUBLISHED:
-        outbox.relay(nights.store_of(name))
+        outbox.relay(nights.store_of(settled.run.portfolio))
     report = reporting.gather_report(settled, portfolio, published)
     page = reporting.write_report(settled.run, report, settings().deployments / "templates")
     return reporting.result_of(settled, published, page)

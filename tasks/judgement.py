@@ -1,12 +1,13 @@
-"""Judging one partition of a night and writing its evidence."""
+"""Judging a night partition by partition and writing its evidence."""
 
 import datetime
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from schemas.handles import Rescored, Run, Validated
+from schemas.handles import Accepted, Plan, Rescored, Run, Snapshot, Validated
 from schemas.portfolio import Portfolio
 from tasks.decisioning.columns import day_number
 from tasks.decisioning.facts import DECISIONS, Night
@@ -15,7 +16,24 @@ from tasks.decisioning.rules import Rules
 from tasks.evidence import candidates_table, evidence_table, write_table
 from tasks.ledger import join_ledger
 from tasks.partitions import to_frame
-from tasks.snapshots import clean_table
+from tasks.planning import check_counts, make_plan
+from tasks.snapshots import accept_snapshot, clean_table, validate_partition
+
+
+def judge_night(run: Run, portfolio: Portfolio, rules: Rules, snapshot: Snapshot) -> tuple[Accepted, Plan]:
+    """Judge a whole night on threads, without Prefect: what its stages do from `validate` to `decide`.
+
+    Raises:
+        SnapshotRefused: the snapshot does not have the contract's shape, or too many rows are bad.
+        CountsDisagree: rows or decisions do not add up.
+    """
+    with ThreadPoolExecutor(portfolio.workers) as pool:
+        validated = pool.map(lambda part: validate_partition(run, portfolio, rules, part), snapshot.partitions)
+        accepted = accept_snapshot(run, portfolio, rules, snapshot, list(validated))
+        rescored = list(pool.map(lambda part: rescore_partition(run, portfolio, rules, part), accepted.partitions))
+    plan = make_plan(run, rules, accepted, rescored)
+    check_counts(plan)
+    return accepted, plan
 
 
 def rescore_partition(run: Run, portfolio: Portfolio, rules: Rules, validated: Validated) -> Rescored:

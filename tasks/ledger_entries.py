@@ -5,11 +5,14 @@ it, so that an edit, a deletion or an insertion shows. Loads no table library.
 """
 
 import hashlib
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from schemas.handles import Run
-from schemas.vocabulary import WITHDRAW, Decision, LedgerState
+from schemas.vocabulary import REVERSE, WITHDRAW, Decision, LedgerState
 from tasks.store import canonical_json
+
+Entry = TypeVar("Entry", bound=Mapping[str, Any])
 
 REOPENED_STATES = {
     Decision.REOPEN: LedgerState.REOPENED,
@@ -18,7 +21,7 @@ REOPENED_STATES = {
     Decision.RECLOSE: LedgerState.NONE,
     WITHDRAW: LedgerState.NONE,
 }
-"""What a transition leaves a line as."""
+"""What a transition leaves a line as; a reversal leaves it as it was before."""
 _MANUAL = ("person", "person_says")
 _LATER = ("reverses", *_MANUAL)
 """Columns that the first entries did not have."""
@@ -37,20 +40,27 @@ def entries_of(
         transitions: rows of the plan, in its order.
         run: the run that decided them.
         head: sequence number and hash of the newest entry.
-        standing: the entry that opened each line that the ledger holds as open.
+        standing: the entry that left each line open that the ledger holds as open.
     """
     entries: list[dict[str, Any]] = []
     for transition in transitions:
+        account = transition["account_id"]
+        takes_back = transition["decision"] == REVERSE
         decided = {
             "portfolio": run.portfolio,
-            "account_id": transition["account_id"],
+            "account_id": account,
             "business_date": run.business_date,
             "revision": run.revision,
             **{name: transition[name] for name in _DECIDED},
             "policy_hash": run.policy_hash,
-            "reverses": standing.get(transition["account_id"]) or closing_id(run.portfolio, transition),
+            "reverses": transition["reverses"]
+            if takes_back
+            else standing.get(account) or closing_id(run.portfolio, transition),
         }
         head = append(entries, decided, head)
+        if takes_back:
+            left_open = transition["left"] != LedgerState.NONE
+            standing = {**standing, account: entries[-1]["entry_id"] if left_open else ""}
     return entries
 
 
@@ -82,17 +92,29 @@ def closing_id(portfolio: str, line: dict[str, Any]) -> str:
     return _hash([portfolio, line["account_id"], line["closed_on"], line["cause"]])
 
 
-def states_after(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What each entry leaves its line as."""
+def states_after(entries: list[dict[str, Any]], transitions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What some entries leave their lines as, one row a line; a reversal says itself what it leaves, and since when.
+
+    Args:
+        entries: in the order of the ledger.
+        transitions: what each of them was made of.
+    """
     kept = ("portfolio", "account_id", "route", "valid_until", "cause", "closed_on", "closed_limit_cents", "sequence")
-    return [
-        {
+    states: dict[str, dict[str, Any]] = {}
+    for entry, transition in zip(entries, transitions, strict=True):
+        takes_back = entry["decision"] == REVERSE
+        states[entry["account_id"]] = {
             **{name: entry[name] for name in kept},
-            "state": REOPENED_STATES[entry["decision"]].value,
-            "since": entry["business_date"],
+            "state": transition["left"] if takes_back else REOPENED_STATES[entry["decision"]].value,
+            "since": transition["since"] if takes_back else entry["business_date"],
         }
-        for entry in entries
-    ]
+    return list(states.values())
+
+
+def still_standing(entries: list[Entry]) -> list[Entry]:
+    """Entries of a ledger without those that were taken back, and without the taking back."""
+    taken_back = {entry["reverses"] for entry in entries if entry["decision"] == REVERSE}
+    return [entry for entry in entries if entry["decision"] != REVERSE and entry["entry_id"] not in taken_back]
 
 
 def _hash(value: object) -> str:

@@ -72,9 +72,10 @@ def withdraw(
         entries: list[dict[str, Any]] = []
         append(entries, decided, writer.store.ledger_head(connection))
         writer.insert(connection, ledger, entries)
-        writer.upsert(connection, states, states_after(entries))
+        writer.upsert(connection, states, states_after(entries, entries))
+        batch = f"{entries[0]['business_date']}-withdrawn-{entries[0]['sequence']}"
         templates = settings().deployments / "templates"
-        writer.insert(connection, tables.notices, notices_owed(entries, portfolio, reasons, 0, templates))
+        writer.insert(connection, tables.notices, notices_owed(entries, portfolio, reasons, 0, templates, batch))
     return entries[0]
 
 

@@ -134,22 +134,29 @@ def unfinished_night(name: str) -> datetime.date | None:
     last = store.last_published()
     if last is None:
         return None
-    known = store.run(last)
+    known = store.run(last, RunStatus.PUBLISHED)
     revision = known["revision"] if known else FIRST_REVISION
     reported = (run_directory(name, last, revision=revision) / "report.html").exists()
     waiting = store.select_mine("notices", "notice_id", is_accepted=False)
     return None if reported and not waiting else last
 
 
-def recall(name: str, business_date: datetime.date) -> Settled:
-    """What the newest revision of a night set down before it was published.
+def recall(name: str, business_date: datetime.date, *statuses: RunStatus) -> Settled:
+    """What the newest revision of a night that has a plan set down before it was published.
+
+    Args:
+        name: the portfolio.
+        business_date: the night.
+        statuses: of the revision; any that is held, planned or published if left out.
 
     Raises:
-        NightRefused: its files are gone.
+        NightRefused: there is none, or its files are gone.
     """
-    known = store_of(name).run(business_date)
-    revision = known["revision"] if known else FIRST_REVISION
-    path = run_directory(name, business_date, revision=revision) / SETTLED_NAME
+    wanted = statuses or (RunStatus.HELD, RunStatus.PLANNED, RunStatus.PUBLISHED)
+    known = store_of(name).run(business_date, *wanted)
+    if known is None:
+        raise NightRefused(f"the store knows no plan of {name} for {business_date}")
+    path = run_directory(name, business_date, revision=known["revision"]) / SETTLED_NAME
     if not path.exists():
         raise NightRefused(
             f"{business_date} has been planned, but {path} is gone: put the night's folder back from a backup"

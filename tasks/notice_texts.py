@@ -29,6 +29,8 @@ NEEDED: Final[Mapping[NoticeKind, tuple[str, ...]]] = {
     NoticeKind.TEMPORARY_LINE_EXPIRED: ("valid_until",),
     NoticeKind.LINE_RECLOSED: ("reasons",),
     NoticeKind.LINE_WITHDRAWN: (),
+    NoticeKind.CORRECTION_LINE_OPEN: ("limit_cents",),
+    NoticeKind.CORRECTION_LINE_CLOSED: (),
 }
 """The kinds that customers get, and the facts that each of them tells beside lender, currency and business date."""
 

@@ -3,8 +3,10 @@
 import datetime
 import hashlib
 import shutil
-from importlib.metadata import version
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 
 from schemas.errors import FileRefused, NightRefused, ReinstateError
 from schemas.handles import Run
@@ -20,8 +22,10 @@ from tasks.nights import (
     store_of,
     today_in,
     writer_of,
+    writing,
 )
 from tasks.policy_files import LoadedPolicy, check_reasons, policy_in_force
+from tasks.provenance import code_version, libraries, schema_hash
 from tasks.runs import end_run, start_run
 from tasks.settings import settings
 from tasks.store import Store, canonical_json
@@ -34,33 +38,75 @@ class StageFailed(ReinstateError):
     """A stage broke in a way that nobody foresaw; the original error stays in its place, it may hold values."""
 
 
-def open_run(name: str, business_date: datetime.date, *, is_dry_run: bool, revision: int = FIRST_REVISION) -> Run:
+def open_run(
+    name: str,
+    business_date: datetime.date,
+    *,
+    is_dry_run: bool,
+    revision: int = FIRST_REVISION,
+    revised: Mapping[str, str] = MappingProxyType({}),
+) -> Run:
     """Check that a night may run, and set down what it runs on: policy, portfolio, and what the ledger knows.
+
+    Args:
+        name: the portfolio.
+        business_date: the night.
+        is_dry_run: whether nothing is to be written to the store.
+        revision: a higher one than the first judges a published night anew, on what the ledger knew then.
+        revised: for such a one, `revised_by` and `revised_because`.
 
     Raises:
         NightRefused: the date is outside the portfolio's window, not after the last one settled, or an older one waits.
         ConfigurationError: the portfolio, the policy, its reason texts or the validation cannot be used.
     """
     from tasks.contract import prove_gate_bites
+    from tasks.evidence import write_text
 
     portfolio, store = portfolio_of(name), store_of(name)
     check_in_window(portfolio, business_date, today_in(portfolio))
+    _refuse_unsettled(store)
     if revision == FIRST_REVISION:
-        _refuse_out_of_turn(store, business_date)
+        _refuse_past(store, business_date)
     policy = policy_in_force(portfolio.policy, business_date, settings().deployments)
     if findings := check_reasons(settings().deployments / "policies" / portfolio.policy):
         raise FileRefused(findings)
     prove_gate_bites(policy.rules, business_date)
     run = _run(name, business_date, policy, portfolio, is_dry_run=is_dry_run or bool(store.pause()), revision=revision)
     run = run.model_copy(update={"is_paused": not is_dry_run and run.is_dry_run})
-    known = store.run(business_date)
+    known = store.run(business_date, revision=revision)
     was_interrupted = known is not None and known["status"] in (RunStatus.STARTED, RunStatus.FAILED)
     _empty(run.directory, keep_snapshot=was_interrupted and not run.is_dry_run)
-    run.policy_file.write_text(policy.document.text, encoding="utf-8")
-    _set_down_ledger(run, store)
+    write_text(run.policy_file, policy.document.text)
+    write_text(run.directory / "portfolio.json", decision_part(portfolio))
+    run = run.model_copy(update={"ledger_hash": _set_down_ledger(run, store)})
     if not run.is_dry_run:
-        start_run(writer_of(name), _record(run), _policy_record(policy.rules, policy.document.text, run.policy_hash))
+        start_run(
+            writer_of(name),
+            {**_record(run), **revised},
+            _policy_record(policy.rules, policy.document.text, run.policy_hash),
+        )
     return run
+
+
+@contextmanager
+def attempt(
+    name: str, business_date: datetime.date, *, is_dry_run: bool, revision: int = FIRST_REVISION
+) -> Iterator[None]:
+    """Be the one who works on a night, and record it if it comes to nothing; a dry run writes nothing and asks nobody.
+
+    Raises:
+        NightRefused: another process is at work on the portfolio.
+    """
+    if is_dry_run:
+        yield
+        return
+    with writing(name):
+        try:
+            yield
+        except ReinstateError as error:
+            with suppress(ReinstateError):
+                end_badly(name, business_date, error, revision)
+            raise
 
 
 def end_badly(name: str, business_date: datetime.date, error: ReinstateError, revision: int = FIRST_REVISION) -> None:
@@ -70,9 +116,13 @@ def end_badly(name: str, business_date: datetime.date, error: ReinstateError, re
 
 
 def decision_part(portfolio: Portfolio) -> str:
-    """SHA-256 over what in a portfolio file has a say in what a night decides."""
-    part = portfolio.model_dump(mode="json", include=set(DECISION_FIELDS))
-    return hashlib.sha256(canonical_json(part).encode()).hexdigest()
+    """What in a portfolio file has a say in what a night decides, as canonical JSON."""
+    return canonical_json(portfolio.model_dump(mode="json", include=set(DECISION_FIELDS)))
+
+
+def decision_hash(portfolio: Portfolio) -> str:
+    """SHA-256 over `decision_part`."""
+    return hashlib.sha256(decision_part(portfolio).encode()).hexdigest()
 
 
 def _run(
@@ -94,18 +144,24 @@ def _run(
         directory=directory,
         policy_file=directory / "policy.yaml",
         policy_hash=policy.document.sha256,
-        portfolio_hash=decision_part(portfolio),
-        code_version=version("reinstate"),
+        portfolio_hash=decision_hash(portfolio),
+        ledger_hash="",
+        schema_hash=schema_hash(policy.rules),
+        code_version=code_version(),
+        libraries=libraries(),
     )
 
 
-def _refuse_out_of_turn(store: Store, business_date: datetime.date) -> None:
+def _refuse_unsettled(store: Store) -> None:
     for waiting in store.unsettled():
         words = "is held" if waiting["status"] == RunStatus.HELD else "is planned and not wholly published"
         raise NightRefused(
             f"{waiting['business_date']} {words}: it comes first. "
             + ("`reinstate held` says what it waits for." if waiting["status"] == RunStatus.HELD else "Run it again.")
         )
+
+
+def _refuse_past(store: Store, business_date: datetime.date) -> None:
     last = store.last_settled()
     if last is not None and business_date <= last:
         raise NightRefused(
@@ -114,19 +170,21 @@ def _refuse_out_of_turn(store: Store, business_date: datetime.date) -> None:
         )
 
 
-def _set_down_ledger(run: Run, store: Store) -> None:
-    """Write what the ledger knows before the night; a revision judges on what the first one knew."""
+def _set_down_ledger(run: Run, store: Store) -> str:
+    """Write what the ledger knows before the night; a revision judges on what the first one knew. Returns its SHA-256."""
     from tasks.evidence import write_table
     from tasks.ledger import ledger_columns
+    from tasks.sources.private_copy import file_hash
 
     target = run.directory / "ledger.parquet"
     if run.revision == FIRST_REVISION:
         write_table(ledger_columns(store, run.business_date), target)
-        return
+        return file_hash(target)
     first = run_directory(run.portfolio, run.business_date) / target.name
     if not first.exists():
         raise NightRefused(f"{first} is gone: what the ledger knew before {run.business_date} cannot be had again")
     shutil.copyfile(first, target)
+    return file_hash(target)
 
 
 def _record(run: Run) -> dict[str, object]:
@@ -135,7 +193,10 @@ def _record(run: Run) -> dict[str, object]:
         "revision": run.revision,
         "policy_hash": run.policy_hash,
         "portfolio_hash": run.portfolio_hash,
+        "ledger_hash": run.ledger_hash,
+        "schema_hash": run.schema_hash,
         "code_version": run.code_version,
+        "libraries": run.libraries,
         "started_at": datetime.datetime.now(datetime.UTC),
     }
 

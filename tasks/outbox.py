@@ -14,9 +14,9 @@ from schemas.errors import NightRefused
 from schemas.handles import Delivered
 from schemas.portfolio import Portfolio
 from schemas.reasons import Reason
-from schemas.vocabulary import Audience, Decision, NoticeKind
+from schemas.vocabulary import REVERSE, Audience, Decision, NoticeKind
 from tasks.channels import FileChannel
-from tasks.decisioning.owed import OWED
+from tasks.decisioning.owed import LEFT_CLOSED, LEFT_OPEN, OWED, Owed
 from tasks.notice_texts import render_notice
 from tasks.runs import now
 from tasks.settings import settings
@@ -30,6 +30,7 @@ def notices_owed(
     reasons: dict[str, Reason],
     reasons_max: int,
     templates: Path,
+    batch: str,
 ) -> list[dict[str, Any]]:
     """The notices that new ledger entries owe, rendered, as rows of the outbox.
 
@@ -39,10 +40,11 @@ def notices_owed(
         reasons: the texts of the policy series.
         reasons_max: how many reasons a customer is told.
         templates: the folder of templates.
+        batch: what goes out together, and together with nothing else: a night, a revision of one, a withdrawal.
     """
     owed = []
     for entry in entries:
-        for audience, kind in OWED[entry["decision"]]:
+        for audience, kind in _owed(entry):
             if audience is Audience.CORE_SYSTEM:
                 content = _request(entry, kind)
             else:
@@ -56,6 +58,7 @@ def notices_owed(
                     "account_id": entry["account_id"],
                     "audience": audience.value,
                     "kind": kind.value,
+                    "batch": batch,
                     "content": content,
                     "is_accepted": False,
                 }
@@ -83,11 +86,11 @@ def deliver_outstanding(writer: Writer, channel: FileChannel) -> Delivered:
     """
     store, accepted = writer.store, 0
     for audience in (Audience.CORE_SYSTEM, Audience.CUSTOMER):
-        waiting = store.select_mine("notices", "notice_id", "business_date", audience=audience.value, is_accepted=False)
-        for business_date in sorted({notice["business_date"] for notice in waiting}):
-            whole = store.select_mine("notices", audience=audience.value, business_date=business_date)
-            channel.deliver(audience, business_date, sorted(whole, key=lambda notice: notice["sequence"]))
-            ids = [notice["notice_id"] for notice in waiting if notice["business_date"] == business_date]
+        waiting = store.select_mine("notices", "notice_id", "batch", audience=audience.value, is_accepted=False)
+        for batch in sorted({notice["batch"] for notice in waiting}):
+            whole = store.select_mine("notices", audience=audience.value, batch=batch)
+            channel.deliver(audience, batch, sorted(whole, key=lambda notice: notice["sequence"]))
+            ids = [notice["notice_id"] for notice in waiting if notice["batch"] == batch]
             _accept(writer, ids)
             accepted += len(ids)
     return Delivered(accepted_count=accepted, outstanding_count=0)
@@ -101,6 +104,13 @@ def _accept(writer: Writer, notice_ids: list[str]) -> None:
             some = notices.c.notice_id.in_(notice_ids[start : start + BATCH_ROWS])
             query = update(notices).where(notices.c.portfolio == writer.portfolio, some)
             connection.execute(query.values(is_accepted=True, accepted_at=now()))
+
+
+def _owed(entry: dict[str, Any]) -> Owed:
+    """A reversal leaves a line as it was before: with a limit, or closed."""
+    if entry["decision"] == REVERSE:
+        return LEFT_CLOSED if entry["limit_cents"] is None else LEFT_OPEN
+    return OWED[entry["decision"]]
 
 
 def _request(entry: dict[str, Any], kind: NoticeKind) -> dict[str, Any]:

@@ -46,6 +46,7 @@ def make_plan(run: Run, rules: Rules, accepted: Accepted, rescored: list[Rescore
     write_table(transitions, run.directory / "plan.parquet")
     return Plan(
         path=run.directory / "plan.parquet",
+        decided=run.directory / "plan.parquet",
         overlay=run.directory / "overlay.parquet",
         recoverable=run.directory / "recoverable.parquet",
         plan_hash=plan_hash(transitions, stays["account_id"]),

@@ -57,12 +57,12 @@ def publish_plan(settled: Settled, portfolio: Portfolio) -> Published:
     if run.is_dry_run:
         outcome = Outcome.PAUSED if run.is_paused else Outcome.DRY_RUN
         return Published(plan=settled.plan, outcome=outcome, ledger_head=store.ledger_head()[1])
-    known = store.run(run.business_date)
+    known = store.run(run.business_date, revision=run.revision)
     if known is not None and known["status"] == RunStatus.HELD:
         return Published(plan=settled.plan, outcome=Outcome.HELD, ledger_head=store.ledger_head()[1])
     if known is None or known["status"] != RunStatus.PUBLISHED:
         _publish(writer_of(run.portfolio), settled, portfolio)
-        known = store.run(run.business_date)
+        known = store.run(run.business_date, revision=run.revision)
     return Published(plan=settled.plan, outcome=Outcome.PUBLISHED, ledger_head=known["ledger_head"] if known else "")
 
 
@@ -115,9 +115,9 @@ def _write_chunk(writer: Writer, run: Run, portfolio: Portfolio, rows: pa.Table,
             raise NightRefused("the ledger has moved on since this night was planned; nothing more was written")
         changes = rows.to_pylist()
         entries = entries_of(changes, run, head, _standing(writer.store, connection, rows["account_id"].to_pylist()))
-        publish_chunk(
-            writer, run, connection, Chunk(start, entries, states_after(entries), _owed(run, portfolio, entries))
-        )
+        owing = [entry for entry, change in zip(entries, changes, strict=True) if not change.get("is_replaced")]
+        chunk = Chunk(start, entries, states_after(entries, changes), _owed(run, portfolio, owing))
+        publish_chunk(writer, run, connection, chunk)
 
 
 def _write_counts(writer: Writer, run: Run, rows: list[dict[str, Any]], start: int) -> None:
@@ -128,7 +128,8 @@ def _write_counts(writer: Writer, run: Run, rows: list[dict[str, Any]], start: i
 
 def _owed(run: Run, portfolio: Portfolio, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     reasons_max = rules_of(run).policy.notices.reasons_max
-    return notices_owed(entries, portfolio, reasons_of(portfolio), reasons_max, settings().deployments / "templates")
+    templates = settings().deployments / "templates"
+    return notices_owed(entries, portfolio, reasons_of(portfolio), reasons_max, templates, run.directory.name)
 
 
 def _standing(store: Store, connection: Any, accounts: list[str]) -> dict[str, str]:
@@ -156,6 +157,7 @@ def _recoverable(run: Run, stays: pa.ChunkedArray) -> list[dict[str, Any]]:
             "account_id": account,
             "nights": before.get(account, 0) + 1,
             "last_on": run.business_date,
+            "revision": run.revision,
         }
         for account in stays.to_pylist()
     ]

@@ -18,10 +18,10 @@ def read_secret_block(name: str) -> str:
 
 
 @stage
-def open_night(portfolio: str, business_date: datetime.date, is_dry_run: bool, revision: int) -> Run:
+def open_night(portfolio: str, business_date: datetime.date, is_dry_run: bool) -> Run:
     """Check that the night may run and set down what it runs on."""
     tell(StageBegins("open"))
-    return opening.open_run(portfolio, business_date, is_dry_run=is_dry_run, revision=revision)
+    return opening.open_run(portfolio, business_date, is_dry_run=is_dry_run)
 
 
 @stage

@@ -66,8 +66,12 @@ def headline(report: Report) -> str:
 
 
 def standfirst(report: Report) -> tuple[str, ...]:
-    """Add to the headline, in sentences: the limits, and the lines that were open before."""
+    """Add to the headline, in sentences: what a revision changed, the limits, and the lines that were open before."""
     said = []
+    if report.revision > 1:
+        back, made = counted(report.taken_back_count, "transition", "transitions"), number(report.made_count)
+        takes = ("would take", "make") if report.is_unpublished else ("took", "made")
+        said.append(f"This revision of the night {takes[0]} back {back} and {takes[1]} {made} in their stead or anew.")
     if reopened(report):
         come = "would come" if report.is_unpublished else "come"
         said.append(f"The limits opened {come} to {money(report.reopened_limit_cents, report.currency)}.")

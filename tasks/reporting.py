@@ -22,9 +22,10 @@ from schemas.report import (
     Tally,
     TransitionRow,
 )
-from schemas.vocabulary import Decision, Outcome, Route
+from schemas.vocabulary import REVERSE, Decision, Outcome, Route
 from tasks.evidence import write_text
-from tasks.nights import reasons_of, rules_of, store_of
+from tasks.ledger_entries import still_standing
+from tasks.nights import FIRST_REVISION, reasons_of, rules_of, store_of
 from tasks.planning import evidence_tables
 from tasks.publishing import counts_of
 from tasks.report_page import render_page
@@ -71,6 +72,7 @@ def gather_report(settled: Settled, portfolio: Portfolio, published: Published) 
     named = {*tallies.reasons[Decision.KEEP_CLOSED], *tallies.reasons[Decision.REFER]}
     named |= {code for row in transitions for code in row.reasons}
     budget = policy.nightly_budget
+    written = pq.read_table(plan.path, columns=["decision"])["decision"].to_pylist()
     return Report(
         portfolio=run.portfolio,
         title=portfolio.title,
@@ -85,6 +87,8 @@ def gather_report(settled: Settled, portfolio: Portfolio, published: Published) 
         snapshot_hash=accepted.content_hash,
         plan_hash=plan.plan_hash,
         code_version=run.code_version,
+        taken_back_count=written.count(REVERSE),
+        made_count=len(written) - written.count(REVERSE),
         ledger_head=published.ledger_head,
         counts=Counts(
             rows=plan.row_count,
@@ -215,21 +219,25 @@ def _buckets(scores: Counter[tuple[int, bool]]) -> tuple[ScoreBucket, ...]:
 
 
 def _transitions(settled: Settled, published: Published) -> Iterator[TransitionRow]:
+    """All that the night decided to change, with the numbers of the entries that stand for it."""
     run, store = settled.run, store_of(settled.run.portfolio)
-    rows = pq.read_table(settled.plan.path).to_pylist()
-    first = store.ledger_head()[0] + 1
-    if published.outcome is Outcome.PUBLISHED:
-        known = store.run(run.business_date)
-        first = known["planned_sequence"] + 1 if known else first
-    for sequence, row in enumerate(rows, first):
+    rows = pq.read_table(settled.plan.decided).to_pylist()
+    if run.revision > FIRST_REVISION:
+        is_published = published.outcome is Outcome.PUBLISHED
+        entries = store.select_mine("ledger", business_date=run.business_date) if is_published else []
+        numbers = {(entry["account_id"], entry["decision"]): entry["sequence"] for entry in still_standing(entries)}
+        sequences = [numbers.get((row["account_id"], row["decision"])) for row in rows]
+    else:
+        known = store.run(run.business_date, revision=run.revision)
+        first = (known["planned_sequence"] if known and known["plan_hash"] else store.ledger_head()[0]) + 1
+        sequences = [*range(first, first + len(rows))]
+    for sequence, row in zip(sequences, rows, strict=True):
         kept = {name: row[name] for name in TransitionRow.model_fields if name != "sequence"}
         yield TransitionRow(sequence=sequence, **{**kept, "reasons": tuple(row["reasons"])})
 
 
 def _deliveries(run: Run) -> Iterator[DeliveryTally]:
-    owed = store_of(run.portfolio).select_mine(
-        "notices", "audience", "kind", "is_accepted", business_date=run.business_date
-    )
+    owed = store_of(run.portfolio).select_mine("notices", "audience", "kind", "is_accepted", batch=run.directory.name)
     counts: Counter[tuple[str, str]] = Counter((notice["audience"], notice["kind"]) for notice in owed)
     accepted = Counter((notice["audience"], notice["kind"]) for notice in owed if notice["is_accepted"])
     for (audience, kind), count in sorted(counts.items()):

@@ -14,7 +14,7 @@ from schemas.vocabulary import Outcome, RunStatus
 from tasks.decisioning.rules import Rules
 from tasks.fingerprints import content_hash, fingerprint
 from tasks.nights import portfolio_of, rules_of_content, run_directory, store_of
-from tasks.opening import decision_part
+from tasks.opening import decision_hash
 from tasks.partitions import read_partition
 from tasks.policy_files import policy_in_force
 from tasks.settings import settings
@@ -32,8 +32,8 @@ def published_before(
         NightRefused: the snapshot, the policy or the portfolio file is another one now.
     """
     store = store_of(name)
-    known = store.run(business_date)
-    if known is None or known["status"] != RunStatus.PUBLISHED:
+    known = store.run(business_date, RunStatus.PUBLISHED)
+    if known is None:
         return None
     portfolio = portfolio_of(name)
     changes = list(_changed(portfolio, known, read_secret))
@@ -62,8 +62,8 @@ def _changed(portfolio: Portfolio, known: RowMapping, read_secret: Callable[[str
     before = rules_of_content(store_of(portfolio.portfolio), known["policy_hash"])
     if policy.rules.policy != before.policy:
         changes.append(f"the policy's hash was {known['policy_hash']}, it is {policy.content_hash}")
-    if decision_part(portfolio) != known["portfolio_hash"]:
-        changes.append(f"the portfolio file's hash was {known['portfolio_hash']}, it is {decision_part(portfolio)}")
+    if decision_hash(portfolio) != known["portfolio_hash"]:
+        changes.append(f"the portfolio file's hash was {known['portfolio_hash']}, it is {decision_hash(portfolio)}")
     found = _content_hash(portfolio, known["business_date"], before, read_secret)
     if found is not None and found != known["snapshot_hash"]:
         changes.append(f"the snapshot's hash was {known['snapshot_hash']}, it is {found}")

@@ -7,7 +7,7 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, select, update
+from sqlalchemy import Connection, RowMapping, and_, func, not_, select, update
 
 from schemas import tables
 from schemas.errors import NightRefused
@@ -124,8 +124,8 @@ def finish_run(writer: Writer, run: Run) -> None:
     """Mark a run as published: from here on its notices may be sent and later nights may follow."""
     with writer.transaction() as connection:
         nights = tables.recoverable_nights
-        stale = nights.delete().where(nights.c.portfolio == writer.portfolio, nights.c.last_on != run.business_date)
-        connection.execute(stale)
+        of_this_run = and_(nights.c.last_on == run.business_date, nights.c.revision == run.revision)
+        connection.execute(nights.delete().where(nights.c.portfolio == writer.portfolio, not_(of_this_run)))
         done = {
             "status": RunStatus.PUBLISHED,
             "message": None,

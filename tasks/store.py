@@ -88,10 +88,14 @@ class Store:
             query = select(tables.pauses).where(tables.pauses.c.portfolio == self.portfolio)
             return connection.execute(query).mappings().first()
 
-    def run(self, business_date: datetime.date) -> RowMapping | None:
-        """The newest revision of a night, or None."""
+    def run(self, business_date: datetime.date, *statuses: RunStatus, revision: int | None = None) -> RowMapping | None:
+        """The newest revision of a night, or the newest that has one of some statuses, or one by its number; or None."""
         runs = tables.runs
         query = select(runs).where(runs.c.portfolio == self.portfolio, runs.c.business_date == business_date)
+        if statuses:
+            query = query.where(runs.c.status.in_(statuses))
+        if revision is not None:
+            query = query.where(runs.c.revision == revision)
         with self.reading() as connection:
             return connection.execute(query.order_by(runs.c.revision.desc()).limit(1)).mappings().first()
 
@@ -150,7 +154,9 @@ def open_store(url: str, portfolio: str, migrations: Path) -> Store:
     except CommandError:
         message = f"the store at {make_url(url).render_as_string(hide_password=True)} was written by a newer version"
     except DBAPIError as error:
-        message = f"the store at {make_url(url).render_as_string(hide_password=True)} cannot be used: {_words(error)}"
+        message = (
+            f"the store at {make_url(url).render_as_string(hide_password=True)} cannot be used: {told_code(error)}"
+        )
     if message:
         raise StoreError(message)
     return Store(engine, portfolio)
@@ -209,12 +215,12 @@ def _told(engine: Engine) -> Iterator[Connection]:
         with engine.begin() as connection:
             yield connection
     except DBAPIError as error:
-        message = _words(error)
+        message = told_code(error)
     if message:
         raise StoreError(message)
 
 
-def _words(error: DBAPIError) -> str:
+def told_code(error: DBAPIError) -> str:
     """What went wrong in the database's own code words, without any value."""
     original = error.orig
     code = getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorname", None) or type(original).__name__

@@ -60,6 +60,8 @@ NOTICES: Final[Mapping[str, str]] = {
     NoticeKind.TEMPORARY_LINE_EXPIRED: "Temporary line ended",
     NoticeKind.LINE_RECLOSED: "Line closed again",
     NoticeKind.LINE_WITHDRAWN: "Line closed again by a person",
+    NoticeKind.CORRECTION_LINE_OPEN: "Correction: line stays open",
+    NoticeKind.CORRECTION_LINE_CLOSED: "Correction: line stays closed",
     NoticeKind.REOPEN_REQUEST: "Request to open a line",
     NoticeKind.CLOSE_REQUEST: "Request to close a line",
 }

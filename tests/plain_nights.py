@@ -1,15 +1,12 @@
 """A night without Prefect: the plain functions that the stages call, in the order in which the flow calls them."""
 
 import datetime
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from schemas.handles import Published, Run, Settled
-from schemas.vocabulary import Outcome
-from tasks import judgement, nights, opening, planning, publishing, reporting, snapshots
-from tasks.outbox import relay
+from tasks import finishing, judgement, nights, opening, publishing
 from tasks.reruns import published_before
 from tasks.settings import CHECKOUT, settings
 from tasks.sources.opening import open_source
@@ -35,49 +32,36 @@ def forget() -> None:
 
 def run_plainly(name: str, business_date: datetime.date, *, dry_run: bool = False) -> tuple[Run, Published]:
     """One night, published and its notices delivered."""
-    if dry_run:
-        return finish_plainly(plan_plainly(name, business_date, dry_run=True))
-    with nights.writing(name):
-        return finish_plainly(plan_plainly(name, business_date))
+    with opening.attempt(name, business_date, is_dry_run=dry_run):
+        settled = plan_plainly(name, business_date, dry_run=dry_run)
+        published = publishing.publish_plan(settled, nights.portfolio_of(name))
+    finishing.wrap_up(settled, published)
+    return settled.run, published
 
 
 def run_again(name: str, business_date: datetime.date) -> None:
     """What running a night by hand does, wherever it was stopped before."""
-    with nights.writing(name):
-        if nights.unfinished_night(name) == business_date:
-            finish_plainly(nights.recall(name, business_date))
-        elif published_before(name, business_date) is None:
-            finish_plainly(plan_plainly(name, business_date))
+    if nights.unfinished_night(name) == business_date:
+        with nights.writing(name):
+            done = finishing.publish_night(name, business_date)
+        finishing.wrap_up(*done)
+    elif published_before(name, business_date) is None:
+        run_plainly(name, business_date)
 
 
-def plan_plainly(
-    name: str, business_date: datetime.date, *, dry_run: bool = False, revision: int = nights.FIRST_REVISION
-) -> Settled:
+def plan_plainly(name: str, business_date: datetime.date, *, dry_run: bool = False) -> Settled:
     """A night up to its audited plan."""
     portfolio = nights.portfolio_of(name)
-    run = opening.open_run(name, business_date, is_dry_run=dry_run, revision=revision)
+    run = opening.open_run(name, business_date, is_dry_run=dry_run)
     rules = nights.rules_of(run)
     source = open_source(portfolio, settings().data_directory)
     snapshot = source.take(business_date, rules.snapshot_columns, run.directory / "snapshot", portfolio.partition_rows)
-    with ThreadPoolExecutor(portfolio.workers) as pool:
-        validated = list(
-            pool.map(lambda part: snapshots.validate_partition(run, portfolio, rules, part), snapshot.partitions)
-        )
-        accepted = snapshots.accept_snapshot(run, portfolio, rules, snapshot, validated)
-        rescored = list(
-            pool.map(lambda part: judgement.rescore_partition(run, portfolio, rules, part), accepted.partitions)
-        )
-    plan = planning.make_plan(run, rules, accepted, rescored)
-    planning.check_counts(plan)
+    accepted, plan = judgement.judge_night(run, portfolio, rules, snapshot)
     return publishing.settle(run, portfolio, accepted, plan)
 
 
 def finish_plainly(settled: Settled) -> tuple[Run, Published]:
     """What follows a plan: its effects, its notices, its report."""
-    portfolio = nights.portfolio_of(settled.run.portfolio)
-    published = publishing.publish_plan(settled, portfolio)
-    if published.outcome is Outcome.PUBLISHED:
-        relay(nights.store_of(settled.run.portfolio))
-    report = reporting.gather_report(settled, portfolio, published)
-    reporting.write_report(settled.run, report, settings().deployments / "templates")
+    published = publishing.publish_plan(settled, nights.portfolio_of(settled.run.portfolio))
+    finishing.wrap_up(settled, published)
     return settled.run, published

@@ -1,10 +1,9 @@
-"""What people do by hand: `withdraw`, `pause`, `resume`, `take-over`, `verify`."""
-
-import sys
+"""What people do by hand: `withdraw`, `pause`, `resume`, `revise`, `take-over`."""
 
 import click
 
 from flows.commands.held import BY, PORTFOLIO
+from flows.commands.options import secret_block
 
 REASON = click.option("--reason", required=True, help="Why; it is kept, and not told to customers.")
 
@@ -49,6 +48,18 @@ def resume(portfolio: str) -> None:
     click.echo(f"{portfolio} goes on: the nights that were not published are due.")
 
 
+@click.command()
+@PORTFOLIO
+@REASON
+@BY
+def revise(portfolio: str, reason: str, by: str | None) -> None:
+    """Judge the last published night anew and correct what differs: wrong data, policy or portfolio file put right."""
+    from tasks import holds, revising
+
+    result = revising.revise(portfolio, holds.this_person(by), reason, secret_block)
+    click.echo(f"{result.business_date}: {result.message}. Report: {result.report}")
+
+
 @click.command("take-over")
 @PORTFOLIO
 def take_over(portfolio: str) -> None:
@@ -56,17 +67,3 @@ def take_over(portfolio: str) -> None:
     from tasks import nights, writers
 
     click.echo(writers.take_over(nights.store_of(portfolio)))
-
-
-@click.command()
-@PORTFOLIO
-@click.option("--head", help="The head of the ledger that a report prints: finds a ledger that was cut off.")
-def verify(portfolio: str, head: str | None) -> None:
-    """Check every entry of the ledger; exit status 1 and the first bad entry if one is not what it was."""
-    from tasks import nights, verifying
-
-    found = verifying.verify(nights.store_of(portfolio), head)
-    if found.fault:
-        click.echo(f"{portfolio}: {found.entries:,} entries are in order, then: {found.fault}", err=True)
-        sys.exit(1)
-    click.echo(f"{portfolio}: {found.entries:,} entries are in order. Head of the ledger: {found.head}")

@@ -20,6 +20,7 @@ def explain(
 
     Nothing is changed. The output names the account and what is known of it: treat it like the customer's file.
     """
+    from schemas.vocabulary import RunStatus
     from tasks import nights
     from tasks.explaining import explain as gather
 
@@ -33,7 +34,7 @@ def explain(
 
     book = nights.portfolio_of(explanation.portfolio)
     language = language or book.language
-    rules = nights.rules_of(nights.recall(explanation.portfolio, explanation.business_date).run)
+    rules = nights.rules_of(nights.recall(explanation.portfolio, explanation.business_date, RunStatus.PUBLISHED).run)
     series = settings().deployments / "policies" / explanation.policy
     templates = settings().deployments / "templates"
     own_words = load_words(series, language)

@@ -5,7 +5,7 @@ import os
 
 import click
 
-from flows.commands.options import ISO_DATE
+from flows.commands.options import ISO_DATE, secret_block
 
 QUIET_PREFECT = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -31,7 +31,7 @@ def nightly(portfolio: str, business_date: datetime.datetime | None, dry_run: bo
 
     nights.portfolio_of(portfolio)
     date = business_date.date() if business_date else None
-    due = [date] if date else nights.nights_to_run(portfolio, _secret_block)
+    due = [date] if date else nights.nights_to_run(portfolio, secret_block)
     if not due:
         last = nights.store_of(portfolio).last_published()
         click.echo(f"Nothing is due for {portfolio}" + (f": the last night published is {last}." if last else "."))
@@ -40,9 +40,3 @@ def nightly(portfolio: str, business_date: datetime.datetime | None, dry_run: bo
         from flows.nightly import nightly_reevaluation
 
         nightly_reevaluation(portfolio, date, dry_run)
-
-
-def _secret_block(name: str) -> str:
-    from tasks.pull import read_secret_block
-
-    return read_secret_block(name)

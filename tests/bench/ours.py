@@ -115,7 +115,7 @@ def _run(folder: Path, business_date: datetime.date) -> Run:
     write_table(LEDGER_SCHEMA.empty_table(), folder / "ledger.parquet")
     return Run(
         portfolio="bench", business_date=business_date, revision=1, is_dry_run=True, is_paused=False, directory=folder, policy_file=POLICY,
-        policy_hash="", portfolio_hash="", code_version="",
+        policy_hash="", portfolio_hash="", ledger_hash="", schema_hash="", code_version="", libraries={},
     )  # fmt: skip
 
 

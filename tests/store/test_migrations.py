@@ -87,7 +87,7 @@ def test_an_interrupted_migration_leaves_the_revision_before(engine: Engine) -> 
     def fail(*arguments: object) -> None:
         nonlocal seen
         seen += 1
-        if seen == 12:
+        if seen == 6:
             raise KeyboardInterrupt
 
     event.listen(engine, "before_cursor_execute", fail)

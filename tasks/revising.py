@@ -1,0 +1,147 @@
+"""Revising the last published night: it is judged anew, and only what differs is written.
+
+What is no longer granted is taken back by an entry of its own that names the one it corrects; history is never edited.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlalchemy import RowMapping
+
+from schemas.errors import NightRefused
+from schemas.handles import NightResult, Plan, Run
+from schemas.vocabulary import REVERSE, WITHDRAW, LedgerState, RunStatus
+from tasks import finishing, nights, publishing
+from tasks.evidence import write_table
+from tasks.holds import Person
+from tasks.judgement import judge_night
+from tasks.ledger_entries import REOPENED_STATES, still_standing
+from tasks.opening import attempt, open_run
+from tasks.planning import plan_hash
+from tasks.settings import settings
+from tasks.sources.opening import open_source
+from tasks.store import Store
+
+STEP: Final = "revision"
+TOLD: Final = (
+    "decision", "step", "route", "campaign", "cause", "closed_on", "closed_limit_cents", "limit_cents", "valid_until",
+    "reasons",
+)  # fmt: skip
+"""What of a transition somebody was told: where all of it is the same again, nothing needs to be corrected."""
+LEFT_AS: Final = ("route", "cause", "closed_on", "closed_limit_cents", "limit_cents", "valid_until")
+"""What a reversal says of its line: what the line is as it was before."""
+REVERSAL_FIELDS: Final = (
+    pa.field("reverses", pa.string()),
+    pa.field("is_replaced", pa.bool_()),
+    pa.field("left", pa.string()),
+    pa.field("since", pa.date32()),
+)
+
+
+def revise(name: str, person: Person, reason: str, read_secret: Callable[[str], str] | None = None) -> NightResult:
+    """Judge the last published night anew on what its source, policy and portfolio say now, and correct what differs.
+
+    Args:
+        name: the portfolio.
+        person: who does it.
+        reason: why, in the person's words; it is kept with the revision.
+        read_secret: reads a secret block, for a source whose address is kept in one.
+
+    Raises:
+        NightRefused: no reason is given, no night is published, one waits to be settled, or the portfolio is paused.
+        SnapshotRefused: the snapshot cannot be judged; the night stays as it was published.
+    """
+    if not reason.strip():
+        raise NightRefused("say why: the reason is kept with the revision")
+    store, portfolio = nights.store_of(name), nights.portfolio_of(name)
+    last = store.last_published()
+    if last is None:
+        raise NightRefused(f"no night of {name} has been published, so there is none to revise")
+    if store.pause():
+        raise NightRefused(f"{name} is paused: `reinstate resume` it first; nothing was changed")
+    newest = store.run(last)
+    came_to_nothing = newest is not None and newest["status"] in (
+        RunStatus.STARTED,
+        RunStatus.REFUSED,
+        RunStatus.FAILED,
+    )
+    revision = newest["revision"] + (not came_to_nothing) if newest else nights.FIRST_REVISION
+    with attempt(name, last, is_dry_run=False, revision=revision):
+        why = {"revised_by": person.name, "revised_because": reason}
+        run = open_run(name, last, is_dry_run=False, revision=revision, revised=why)
+        rules = nights.rules_of(run)
+        source = open_source(portfolio, settings().data_directory, read_secret)
+        snapshot = source.take(last, rules.snapshot_columns, run.directory / "snapshot", portfolio.partition_rows)
+        accepted, plan = judge_night(run, portfolio, rules, snapshot)
+        settled = publishing.settle(run, portfolio, accepted, difference(run, plan, store))
+        published = publishing.publish_plan(settled, portfolio)
+    return finishing.wrap_up(settled, published)
+
+
+def difference(run: Run, plan: Plan, store: Store) -> Plan:
+    """The plan of a revision: what it decides otherwise than what stands of its night.
+
+    A line that a person has withdrawn since is left alone.
+    """
+    first = store.run(run.business_date, revision=nights.FIRST_REVISION)
+    begins = first["planned_sequence"] if first else 0
+    ledger = store.select_mine("ledger")
+    since = [entry for entry in ledger if entry["sequence"] > begins]
+    by_hand = {entry["account_id"] for entry in since if entry["decision"] == WITHDRAW}
+    standing = {entry["account_id"]: entry for entry in still_standing(since)}
+    before: dict[str, RowMapping] = {entry["account_id"]: entry for entry in still_standing(ledger[:begins])}
+    decided = pq.read_table(plan.path)
+    rows = []
+    for row in decided.to_pylist():
+        account, entry = row["account_id"], standing.pop(row["account_id"], None)
+        if account in by_hand or (entry is not None and all(entry[name] == row[name] for name in TOLD)):
+            continue
+        if entry is not None:
+            rows.append(_reversal(entry, before.get(account), is_replaced=True))
+        rows.append(row)
+    rows += [
+        _reversal(entry, before.get(account), is_replaced=False)
+        for account, entry in standing.items()
+        if account not in by_hand
+    ]
+    rows.sort(key=lambda row: (row["account_id"], row["decision"] != REVERSE))
+    return _written(run, plan, decided, rows, left_alone=len(by_hand))
+
+
+def _reversal(entry: RowMapping, before: RowMapping | None, *, is_replaced: bool) -> dict[str, Any]:
+    """What takes an entry back: the line is left as the standing entry before it had left it."""
+    left = REOPENED_STATES[before["decision"]] if before else LedgerState.NONE
+    is_open = before is not None and left is not LedgerState.NONE
+    facts = before if is_open else {**entry, "limit_cents": None, "valid_until": None}
+    return {
+        "account_id": entry["account_id"],
+        "decision": REVERSE,
+        "step": STEP,
+        **{name: facts[name] for name in LEFT_AS},
+        "recoverable": False,
+        "reasons": [],
+        "unknown": [],
+        "reverses": entry["entry_id"],
+        "is_replaced": is_replaced,
+        "left": left.value,
+        "since": before["business_date"] if is_open else entry["business_date"],
+    }
+
+
+def _written(run: Run, plan: Plan, decided: pa.Table, rows: list[dict[str, Any]], left_alone: int) -> Plan:
+    schema = pa.schema([*decided.schema, *REVERSAL_FIELDS])
+    transitions = pa.Table.from_pylist([{**dict.fromkeys(schema.names), **row} for row in rows], schema=schema)
+    write_table(decided, run.directory / "decided.parquet")
+    write_table(transitions, plan.path)
+    exceptions = {**plan.exceptions, "withdrawn by a person since, left alone": left_alone}
+    stays = pq.read_table(plan.recoverable)["account_id"]
+    return plan.model_copy(
+        update={
+            "decided": run.directory / "decided.parquet",
+            "plan_hash": plan_hash(transitions, stays),
+            "transition_count": len(transitions),
+            "exceptions": exceptions,
+        }
+    )

@@ -1,0 +1,166 @@
+"""A past night judged again from what it recorded: the same bit for bit, or what moved and which lines."""
+
+import csv
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner, Result
+
+from flows.command_line import commands
+from schemas.errors import NightRefused
+from tasks import provenance, replaying
+from tasks.nights import run_directory, store_of
+from tests.digest import digest
+from tests.nights.conftest import DAY, Book
+from tests.nights.eve import SECOND_NIGHT, make_eve
+from tests.plain_nights import forget, run_plainly, use_home
+from tests.small_book import FIRST_NIGHT
+
+
+@pytest.fixture
+def night(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of the second night of a small book, published."""
+    make_eve(tmp_path_factory.getbasetemp()).use(tmp_path / "data", monkeypatch)
+    run_plainly("small", SECOND_NIGHT)
+    yield run_directory("small", SECOND_NIGHT)
+    forget()
+
+
+def replay(*more: str) -> Result:
+    return CliRunner().invoke(commands, ["replay", "--portfolio", "small", "--business-date", f"{SECOND_NIGHT}", *more])
+
+
+def change(path: Path, column: str, how: Callable[[pa.ChunkedArray], pa.ChunkedArray]) -> None:
+    table, groups = pq.read_table(path), pq.read_metadata(path).num_row_groups
+    changed = table.set_column(table.schema.get_field_index(column), column, how(table[column]))
+    pq.write_table(changed, path, row_group_size=-(-len(table) // groups))
+
+
+@pytest.mark.parametrize("number", range(9))
+def test_every_night_of_the_book_is_the_same_bit_for_bit(
+    book: Book, number: int, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    use_home(monkeypatch, book.data, book.data.parent / "home")
+    found = replaying.replay("small", FIRST_NIGHT + number * DAY)
+    forget()
+    assert (found.is_same, found.causes) == (True, ())
+    assert found.judged_count == book.nights[number][1].plan.judged_count
+
+
+def test_a_replay_says_so_and_changes_nothing(night: Path, tmp_path: Path) -> None:
+    before = digest(store_of("small")), {path: path.stat().st_mtime_ns for path in night.rglob("*")}
+    done = replay()
+    assert done.exit_code == 0, done.output
+    assert "the same bit for bit" in done.output
+    assert store_of("small").run(SECOND_NIGHT)["plan_hash"] in done.output
+    assert (digest(store_of("small")), {path: path.stat().st_mtime_ns for path in night.rglob("*")}) == before
+
+
+def test_a_policy_and_a_portfolio_file_that_changed_since_do_not_matter(night: Path, tmp_path: Path) -> None:
+    home = Path(os.environ["REINSTATE_HOME"]) / "deployments"
+    portfolio = home / "portfolios" / "small.yaml"
+    kept = portfolio.read_text()
+    portfolio.write_text(kept + "columns: {acct_no: account_id}\n")
+    (night / "policy.yaml").write_text("policy: another\n")
+    done = replay()
+    portfolio.write_text(kept)
+    assert done.exit_code == 0, done.output
+
+
+def test_recorded_data_that_was_altered_is_named_and_its_lines_are_listed(night: Path, tmp_path: Path) -> None:
+    [path] = (night / "snapshot").glob("*.parquet")
+    change(path, "days_past_due", lambda column: pc.add(column, 1))
+    done = replay("--out", str(tmp_path / "moved.csv"))
+    assert done.exit_code == 1
+    assert "data: the recorded snapshot was" in done.output
+    assert "decision reopen then, keep_closed now" in done.output
+    with (tmp_path / "moved.csv").open(newline="") as file:
+        listed = list(csv.DictReader(file))
+    assert len(listed) > 20
+    assert f"and {len(listed) - 20} more lines" in done.output
+    assert listed[0]["then"] != listed[0]["now"]
+
+
+def test_recorded_data_that_cannot_be_read_any_more_is_named(night: Path) -> None:
+    [path] = (night / "snapshot").glob("*.parquet")
+    path.write_bytes(path.read_bytes()[:-1000])
+    refused = replay()
+    assert isinstance(refused.exception, NightRefused)
+    assert "cannot be replayed, its recorded data has moved: " in str(refused.exception)
+
+
+def test_ledger_columns_that_were_altered_are_named(night: Path) -> None:
+    change(night / "ledger.parquet", "ledger_recoverable_nights_count", lambda column: pc.multiply(column, 0))
+    done = replay()
+    assert done.exit_code == 1
+    assert "data: what the ledger knew before was" in done.output
+    assert "decision reopen then, keep_closed now; step granted then, confirmation now" in done.output
+
+
+def test_evidence_that_was_altered_is_told_from_inputs_that_were(night: Path) -> None:
+    [path] = (night / "evidence").glob("*.parquet")
+    change(path, "score", lambda column: pc.add(column, 1))
+    done = replay()
+    assert done.exit_code == 1
+    assert "what the night wrote down was altered" in done.output
+    assert "score " in done.output
+
+
+def test_a_plan_that_was_altered_is_told(night: Path) -> None:
+    path = night / "plan.parquet"
+    pq.write_table(pq.read_table(path).slice(1), path)
+    done = replay()
+    assert done.exit_code == 1
+    assert "the plan: " in done.output
+
+
+def test_code_that_moved_is_named_and_by_itself_no_difference(night: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replaying, "code_version", lambda: "9.9.9+other")
+    monkeypatch.setattr(replaying, "libraries", lambda: provenance.libraries() | {"numpy": "9.9"})
+    done = replay()
+    assert done.exit_code == 0
+    assert "code: the program was" in done.output
+    assert "code: numpy was" in done.output
+
+
+def test_code_that_decides_otherwise_is_found_with_its_lines(night: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replaying, "code_version", lambda: "9.9.9+other")
+    monkeypatch.setattr("tasks.planning.granted_within", lambda _, frame: [False] * len(frame))
+    done = replay()
+    assert done.exit_code == 1
+    assert "code: the program was" in done.output
+    assert "step granted then, budget now" in done.output
+
+
+def test_a_schema_that_moved_is_named(night: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replaying, "schema_hash", lambda _: "another")
+    assert "schema: the columns that are judged was" in replay().output
+
+
+def test_a_policy_that_was_altered_in_the_store_is_refused(night: Path) -> None:
+    with closing(sqlite3.connect(str(store_of("small").engine.url.database))) as connection:
+        connection.execute("DROP TRIGGER policies_no_update")
+        connection.execute("UPDATE policies SET content = content || ' '")
+        connection.commit()
+    assert "does not hold the policy with the hash" in str(replay().exception)
+
+
+@pytest.mark.parametrize("name", ["ledger.parquet", "snapshot", "evidence"])
+def test_what_is_gone_is_named_before_anything_is_judged(night: Path, name: str) -> None:
+    (night / name).rename(night / "elsewhere")
+    refused = replay()
+    assert isinstance(refused.exception, NightRefused)
+    assert "is gone" in str(refused.exception)
+    assert name in str(refused.exception)
+
+
+def test_a_night_that_was_not_published_is_not_replayed(night: Path) -> None:
+    with pytest.raises(NightRefused, match="was published"):
+        replaying.replay("small", SECOND_NIGHT + DAY)
