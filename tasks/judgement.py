@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from schemas.errors import ReinstateError
 from schemas.handles import Accepted, Plan, Rescored, Run, Snapshot, Validated
 from schemas.portfolio import Portfolio
 from tasks.decisioning.columns import day_number
 from tasks.decisioning.facts import DECISIONS, Night
+from tasks.decisioning.path_check import misleading_paths
 from tasks.decisioning.rescoring import Judged, rescore_lines
 from tasks.decisioning.rules import Rules
 from tasks.evidence import candidates_table, evidence_table, write_table
@@ -18,6 +20,10 @@ from tasks.ledger import join_ledger
 from tasks.partitions import to_frame
 from tasks.planning import check_counts, make_plan
 from tasks.snapshots import accept_snapshot, clean_table, validate_partition
+
+
+class PathMisleads(ReinstateError):
+    """A path to reopening that, followed, would not lead there; no customer is told such a thing."""
 
 
 def judge_night(run: Run, portfolio: Portfolio, rules: Rules, snapshot: Snapshot) -> tuple[Accepted, Plan]:
@@ -40,12 +46,16 @@ def rescore_partition(run: Run, portfolio: Portfolio, rules: Rules, validated: V
     """Judge the clean rows of one partition; the evidence goes to Parquet.
 
     The evidence is final but for the night's budget, which the plan applies over all partitions.
+
+    Raises:
+        PathMisleads: a path of the sample that is followed does not lead where it says.
     """
     known = pq.read_table(run.directory / "ledger.parquet")
     table, seen = join_ledger(clean_table(validated, rules, portfolio), known)
     frame = to_frame(table)
     decided = Night(rules, run.business_date)
     judged, kinds = rescore_lines(frame, decided)
+    _refuse_misleading(misleading_paths(frame, judged, decided), run)
     evidence = evidence_table(judged, frame, decided)
     name = f"part-{validated.partition.number:05d}"
     paths = {kind: run.directory / kind / f"{name}.parquet" for kind in ("evidence", "candidates")}
@@ -63,6 +73,14 @@ def rescore_partition(run: Run, portfolio: Portfolio, rules: Rules, validated: V
         overdue_activation_count=overdue,
         decisions=_tally(judged),
     )
+
+
+def _refuse_misleading(count: int, run: Run) -> None:
+    if count:
+        raise PathMisleads(
+            f"{count} of the paths to reopening that {run.business_date} tried out do not lead to a recoverable line on their "
+            "date; nothing was published. This is a fault of the program."
+        )
 
 
 def _tally(judged: Judged) -> dict[str, int]:

@@ -95,6 +95,13 @@ def judge_openness(facts: Facts) -> Verdicts:
     return verdicts
 
 
+def recoverable_lines(facts: Facts) -> Bools:
+    """Which lines step 5 finds recoverable, whatever the steps before it say."""
+    verdicts = Verdicts(facts.night, len(facts.rows))
+    _cause(facts, verdicts)
+    return verdicts.recoverable
+
+
 def _initiator(facts: Facts, verdicts: Verdicts) -> None:
     by_customer = is_category(facts.rows["closure_initiator"], "customer")
     verdicts.give(verdicts.settle(by_customer, Decision.KEEP_CLOSED, Step.INITIATOR), REASON_CUSTOMER_REQUEST)

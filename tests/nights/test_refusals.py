@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from schemas.errors import ConfigurationError, FileRefused, NightRefused, ReinstateError, SnapshotRefused
-from tasks import nights
+from tasks import judgement, nights
 from tasks.nights import store_of
 from tasks.publishing import publish_plan
 from tests.nights.conftest import Book
@@ -197,3 +197,8 @@ def test_repeated_ids_are_quarantined_with_every_copy(book: Book) -> None:
     counts = {row["account_id"]: sum(other["account_id"] == row["account_id"] for other in listed) for row in listed}
     assert counts
     assert min(counts.values()) > 1
+
+
+def test_a_night_whose_paths_mislead_publishes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judgement, "misleading_paths", lambda *_: 3)
+    assert "3 of the paths to reopening" in refused(judgement.PathMisleads)
