@@ -17,7 +17,7 @@ from schemas.vocabulary import RunStatus
 from tasks.calendars import due_dates
 from tasks.decisioning.rules import Rules
 from tasks.policy_files import load_policy, load_reasons
-from tasks.portfolio_files import load_portfolio
+from tasks.portfolio_files import load_portfolio, portfolio_path
 from tasks.settings import settings
 from tasks.store import Store, open_store
 from tasks.writers import Writer, take_writer
@@ -29,9 +29,15 @@ _writers: dict[tuple[str, str], Writer] = {}
 
 
 def store_of(portfolio: str) -> Store:
-    """The store, as one portfolio sees it."""
+    """The store, as one portfolio sees it.
+
+    Raises:
+        ConfigurationError: there is no such portfolio; its file may be wrong.
+        StoreError: the store cannot be used.
+    """
     key = (settings().store, portfolio)
     if key not in _stores:
+        portfolio_path(portfolio, settings().deployments)
         _stores[key] = open_store(*key, settings().deployments / "migrations")
     return _stores[key]
 

@@ -17,6 +17,20 @@ def load_portfolio(name: str, home: Path) -> Portfolio:
         ConfigurationError: `name` cannot be the name of a portfolio, or there is no such file.
         FileRefused: the file is wrong; every finding with its line.
     """
+    document = read_yaml(portfolio_path(name, home))
+    portfolio = validate_shape(document, Portfolio)
+    if portfolio.portfolio != name:
+        message = f"found '{portfolio.portfolio}' in the file of '{name}'; the two names are the same"
+        raise FileRefused(document.findings([Problem(("portfolio",), message)]))
+    return portfolio
+
+
+def portfolio_path(name: str, home: Path) -> Path:
+    """The file of the portfolio `name`, which may be wrong.
+
+    Raises:
+        ConfigurationError: `name` cannot be the name of a portfolio, or there is no such file.
+    """
     if not re.fullmatch(PORTFOLIO_NAME, name):
         raise ConfigurationError("a portfolio's name is small letters, digits, _ and -, the first a letter or digit")
     folder = home / "portfolios"
@@ -27,9 +41,4 @@ def load_portfolio(name: str, home: Path) -> Portfolio:
         raise ConfigurationError(
             f"there is no portfolio '{name}' in {folder}{did_you_mean(name, known)}; found {listed}"
         )
-    document = read_yaml(path)
-    portfolio = validate_shape(document, Portfolio)
-    if portfolio.portfolio != name:
-        message = f"found '{portfolio.portfolio}' in the file of '{name}'; the two names are the same"
-        raise FileRefused(document.findings([Problem(("portfolio",), message)]))
-    return portfolio
+    return path

@@ -69,9 +69,7 @@ def standfirst(report: Report) -> tuple[str, ...]:
     """Add to the headline, in sentences: what a revision changed, the limits, and the lines that were open before."""
     said = []
     if report.revision > 1:
-        back, made = counted(report.taken_back_count, "transition", "transitions"), number(report.made_count)
-        takes = ("would take", "make") if report.is_unpublished else ("took", "made")
-        said.append(f"This revision of the night {takes[0]} back {back} and {takes[1]} {made} in their stead or anew.")
+        said.append(revised(report.taken_back_count, report.made_count, is_unpublished=report.is_unpublished))
     if reopened(report):
         come = "would come" if report.is_unpublished else "come"
         said.append(f"The limits opened {come} to {money(report.reopened_limit_cents, report.currency)}.")
@@ -84,6 +82,15 @@ def standfirst(report: Report) -> tuple[str, ...]:
             f"{number(ended)} {'would end' if report.is_unpublished else 'ended'} on {_agreeing(ended, 'its', 'their')} date."
         )
     return tuple(said)
+
+
+def revised(taken_back: int, made: int, *, is_unpublished: bool) -> str:
+    """Say what a revision changed of what its night had published."""
+    if not taken_back and not made:
+        return "This revision of the night decides what was published before; nothing was changed."
+    back = counted(taken_back, "transition", "transitions")
+    takes = ("would take", "make") if is_unpublished else ("took", "made")
+    return f"This revision of the night {takes[0]} back {back} and {takes[1]} {number(made)} in their stead or anew."
 
 
 def _agreeing(count: int, one: str, many: str) -> str:

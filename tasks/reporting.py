@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from schemas.handles import NightResult, Published, Run, Settled
+from schemas.handles import NightResult, Plan, Published, Run, Settled
 from schemas.portfolio import Portfolio
 from schemas.report import (
     Breakdown,
@@ -72,7 +72,7 @@ def gather_report(settled: Settled, portfolio: Portfolio, published: Published) 
     named = {*tallies.reasons[Decision.KEEP_CLOSED], *tallies.reasons[Decision.REFER]}
     named |= {code for row in transitions for code in row.reasons}
     budget = policy.nightly_budget
-    written = pq.read_table(plan.path, columns=["decision"])["decision"].to_pylist()
+    taken_back, made = changes_of(plan)
     return Report(
         portfolio=run.portfolio,
         title=portfolio.title,
@@ -87,8 +87,8 @@ def gather_report(settled: Settled, portfolio: Portfolio, published: Published) 
         snapshot_hash=accepted.content_hash,
         plan_hash=plan.plan_hash,
         code_version=run.code_version,
-        taken_back_count=written.count(REVERSE),
-        made_count=len(written) - written.count(REVERSE),
+        taken_back_count=taken_back,
+        made_count=made,
         ledger_head=published.ledger_head,
         counts=Counts(
             rows=plan.row_count,
@@ -130,8 +130,12 @@ def write_report(run: Run, report: Report, templates: Path) -> Path:
 
 def result_of(settled: Settled, published: Published, page: Path) -> NightResult:
     """What a night ends with, for a person and for whoever started it."""
+    published_words = "published"
+    if settled.run.revision > FIRST_REVISION:
+        back, made = changes_of(settled.plan)
+        published_words = f"revised, {back:,} transitions taken back and {made:,} made"
     words = {
-        Outcome.PUBLISHED: "published",
+        Outcome.PUBLISHED: published_words,
         Outcome.DRY_RUN: "dry run, nothing was published",
         Outcome.PAUSED: "the portfolio is paused, nothing was published",
         Outcome.HELD: f"held, nothing was published: {'; '.join(settled.findings)}",
@@ -144,6 +148,13 @@ def result_of(settled: Settled, published: Published, page: Path) -> NightResult
         report=page,
         counts=counts_of(settled.plan),
     )
+
+
+def changes_of(plan: Plan) -> tuple[int, int]:
+    """How many transitions a plan takes back, and how many it makes."""
+    written = pq.read_table(plan.path, columns=["decision"])["decision"].to_pylist()
+    back = written.count(REVERSE)
+    return back, len(written) - back
 
 
 def transitions_csv(run: Run) -> str:

@@ -22,6 +22,10 @@ class Book:
     data: Path
     nights: list[tuple[Run, Published]]
 
+    @property
+    def home(self) -> Path:
+        return self.data.parent / "home"
+
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -37,7 +37,7 @@ def test_nine_nights_leave_the_same_digest_on_both_stores(
     left = contents(store_of("small"))
     found = digest(store_of("small"))
     with monkeypatch.context() as patch:
-        use_home(patch, book.data)
+        use_home(patch, book.data, book.home)
         expected = digest(store_of("small"))
     forget()
     assert found == expected

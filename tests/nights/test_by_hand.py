@@ -136,6 +136,6 @@ def test_a_ledger_in_order_is_said_to_be_with_its_head() -> None:
 def test_the_ledger_of_every_night_of_the_book_is_in_order(
     book: Book, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    use_home(monkeypatch, book.data, tmp_path / "home")
+    use_home(monkeypatch, book.data, book.home)
     found = verify(store_of("small"))
     assert (found.fault, found.entries > 50) == (None, True)

@@ -47,7 +47,7 @@ def change(path: Path, column: str, how: Callable[[pa.ChunkedArray], pa.ChunkedA
 def test_every_night_of_the_book_is_the_same_bit_for_bit(
     book: Book, number: int, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    use_home(monkeypatch, book.data, book.data.parent / "home")
+    use_home(monkeypatch, book.data, book.home)
     found = replaying.replay("small", FIRST_NIGHT + number * DAY)
     forget()
     assert (found.is_same, found.causes) == (True, ())

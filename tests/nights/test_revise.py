@@ -191,6 +191,31 @@ def test_its_report_says_what_it_changed(snapshots: Path) -> None:
     assert "took back 1\N{NO-BREAK SPACE}transition and made 0" in page
 
 
+def test_a_revision_that_decides_alike_says_so(snapshots: Path) -> None:
+    assert "revised, 0 transitions taken back and 0 made" in revise().output
+    page = (nights.run_directory("small", SECOND_NIGHT, revision=2) / "report.html").read_text()
+    assert "nothing was changed" in page
+
+
+def test_a_revision_above_the_caps_is_held_and_published_by_release(
+    snapshots: Path, world: Path, tmp_path: Path
+) -> None:
+    make_late(snapshots, [entry["account_id"] for entry in opened_on(SECOND_NIGHT)])
+    revise("first the bad one")
+    shutil.copy(world / "base" / f"{SECOND_NIGHT}.parquet", snapshots)
+    file = tmp_path / "home" / "deployments" / "portfolios" / "small.yaml"
+    file.write_text(file.read_text() + "caps: {reopened_lines_max: 1}\n")
+    before = store_of("small").ledger_head()
+    assert "held, nothing was published" in revise("now the good one").output
+    assert store_of("small").ledger_head() == before
+    run = store_of("small").run(SECOND_NIGHT)
+    arguments = ["release", run["plan_hash"], "--portfolio", "small", "--by", "ann", "--reason", "looked at it"]
+    done = CliRunner().invoke(commands, arguments)
+    assert "revised, 0 transitions taken back and " in done.output, done.exception
+    assert verify(store_of("small")).fault is None
+    assert store_of("small").run(SECOND_NIGHT)["status"] == RunStatus.PUBLISHED
+
+
 def test_a_refused_revision_changes_nothing_and_can_be_tried_again(snapshots: Path, world: Path) -> None:
     before = contents(store_of("small"))
     (snapshots / f"{SECOND_NIGHT}.parquet").write_bytes(b"no parquet")
