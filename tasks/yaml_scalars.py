@@ -35,7 +35,7 @@ _SURPRISES: Final = tuple(
             "some programs read it as a number to base 60: write a number",
         ),
         (r"\+(\.?[0-9]).*", "a number has no plus sign: write it without"),
-        (r"[-+]?[0-9][0-9_]*_[0-9_]*(\.[0-9_]*)?(e[-+]?[0-9]+)?", "a number has digits only: write it without _"),
+        (r"[-+]?[0-9]+_[0-9_]*(\.[0-9_]*)?(e[-+]?[0-9]+)?", "a number has digits only: write it without _"),
         (r"-?\.[0-9_]+(e[-+]?[0-9]+)?", "a number starts with a digit: write 0 before the point"),
         (r"-?[0-9]+\.(e[-+]?[0-9]+)?", "a number ends with a digit: write 0 after the point, or no point"),
         (r"-?0[0-9]+(\.[0-9]*)?(e[-+]?[0-9]+)?", "a number does not start with 0: write it without the leading 0"),

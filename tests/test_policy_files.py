@@ -107,7 +107,10 @@ def test_what_is_wrong_between_fields_is_found_at_its_line(home: Path) -> None:
     path.write_text(path.read_text().replace("when: deceased", "when: decased").replace("[CURRENT]", "[CURENT]"))
     found = findings(load_policy, path)
     assert any(each.startswith("1.yaml:8: exclusions[entry 1].when: ") and "decased" in each for each in found)
-    assert "1.yaml:12: causes.credit_assessment.criteria: 'CURENT' is not a criterion; did you mean 'CURRENT'?" in found
+    assert (
+        "1.yaml:12: causes.credit_assessment.criteria[entry 1]: 'CURENT' is not a criterion; did you mean 'CURRENT'?"
+        in found
+    )
 
 
 @pytest.mark.parametrize("value", ["true", "5", "2026-10-01", "1.5"])

@@ -51,6 +51,7 @@ class Columns:
         self.rules = rules
         self.today = day_number(business_date)
         self._columns: dict[str, Column] = {}
+        self._standing: dict[str, Column] = {}
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -63,16 +64,22 @@ class Columns:
     def _read(self, name: str) -> Column:
         if name not in self.frame and name in LEDGER_COLUMNS:
             return _absent(name, len(self.frame))
-        column = column_of(self.frame[name])
+        column = self._as_it_stands(name)
         attribute = self.rules.policy.attributes.get(name)
         if attribute is None or attribute.observed_on is None or attribute.max_age_days is None:
             return column
-        observed = column if attribute.observed_on == name else self[attribute.observed_on]
+        observed = self._as_it_stands(attribute.observed_on)
         unknown = (self.today - observed.values) > attribute.max_age_days
         for other in (observed.unknown, column.unknown):
             if other is not None:
                 unknown |= other
         return _with_unknown(column, unknown)
+
+    def _as_it_stands(self, name: str) -> Column:
+        """A column whatever its age: a date that has grown old itself still says how old another value is."""
+        if name not in self._standing:
+            self._standing[name] = column_of(self.frame[name])
+        return self._standing[name]
 
 
 class Rows:

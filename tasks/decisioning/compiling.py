@@ -4,11 +4,23 @@
 an editor can call it on every key stroke.
 """
 
-from collections import Counter
+import difflib
+import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
-from schemas.policy import Attribute, Campaign, Exclusion, Freeze, InForce, Place, Policy, Problem, ScorecardAttribute
+from schemas.policy import (
+    Attribute,
+    Campaign,
+    Cause,
+    Exclusion,
+    Freeze,
+    InForce,
+    Place,
+    Policy,
+    Problem,
+    ScorecardAttribute,
+)
 from schemas.vocabulary import (
     CORE_ALLOWED,
     CORE_COLUMNS,
@@ -106,6 +118,7 @@ class _Checker:
             node = parse(text, self.names)
         except ExpressionError as error:
             self.say(str(error), *place)
+            self.used |= _meant(re.findall(r"[A-Za-z_]\w*", text), self.names)
             return None
         self.used |= names_in(node)
         for column, message in unallowed_values(node, self.names):
@@ -113,14 +126,16 @@ class _Checker:
         return node
 
     def _questions(self, section: str, parts: Iterable[Exclusion]) -> Iterator[Question | None]:
-        self._repeated(section, [part.id for part in parts])
+        self._repeated(section, [part.id for part in parts], section, key="id")
         for position, part in enumerate(parts):
             node = self._question(part.when, section, position, "when")
             yield Question(part.id, node, part.reason) if node else None
 
-    def _repeated(self, section: str, ids: list[str], *place: str | int) -> None:
-        for repeated in (name for name, count in Counter(ids).items() if count > 1):
-            self.say(f"'{repeated}' stands twice in {section}; every id names one thing", *(place or (section,)))
+    def _repeated(self, section: str, ids: list[str], *place: str | int, key: str = "") -> None:
+        for position, name in enumerate(ids):
+            if ids.index(name) < position:
+                at = (*place, position, key) if key else (*place, position)
+                self.say(f"'{name}' stands twice in {section}; every id names one thing", *at)
 
     def _sizes(self) -> None:
         policy = self.policy
@@ -207,7 +222,7 @@ class _Checker:
         return Question(PROBATION_CRITERION, node, shape.reason) if shape and node else None
 
     def _caps(self) -> Iterator[tuple[str, Node]]:
-        self._repeated("caps", [cap.id for cap in self.policy.limit.caps], "limit", "caps")
+        self._repeated("caps", [cap.id for cap in self.policy.limit.caps], "limit", "caps", key="id")
         for position, cap in enumerate(self.policy.limit.caps):
             node = self._expression(parse_amount, cap.at_most, ("limit", "caps", position, "at_most"))
             if node:
@@ -232,9 +247,9 @@ class _Checker:
             if len(self.problems) > before or broken:
                 continue
             scored = Scored(name, shape, attribute)
-            if shape.missing > scored.best:
+            if shape.missing > scored.best_listed:
                 self.say(
-                    f"missing gives {shape.missing} points, more than the best known value ({scored.best})",
+                    f"missing gives {shape.missing} points, more than the best known value ({scored.best_listed})",
                     *place,
                     "missing",
                 )
@@ -252,10 +267,10 @@ class _Checker:
         for position, edge in enumerate(edges):
             if edge is None:
                 self.say("only the last bin has no below", *place, "bins", position)
-        known = [edge for edge in edges if edge is not None]
-        for low, high in pairwise(known):
+        known = [(position, edge) for position, edge in enumerate(edges) if edge is not None]
+        for (_, low), (position, high) in pairwise(known):
             if high <= low:
-                self.say(f"bins must rise: below {high} follows below {low}", *place, "bins")
+                self.say(f"bins must rise: below {high} follows below {low}", *place, "bins", position)
 
     def _scored_values(self, shape: ScorecardAttribute, attribute: Attribute, *place: str | int) -> None:
         values = shape.values or {}
@@ -266,8 +281,12 @@ class _Checker:
         wanted: type = bool if attribute.type is AttributeType.BOOLEAN else str
         for value in values:
             if not isinstance(value, wanted) or (allowed is not None and value not in allowed):
-                hint = did_you_mean(str(value), [str(each) for each in allowed or ()])
-                self.say(f"'{value}' is not a value that the attribute allows{hint}", *place, "values")
+                self.say(
+                    f"'{value}' is not a value that the attribute allows{_value_hint(value, allowed)}",
+                    *place,
+                    "values",
+                    value,
+                )
         if shape.other is None and (allowed is None or set(allowed) - set(values)):
             self.say("other is needed unless every allowed value is listed", *place)
 
@@ -277,10 +296,10 @@ class _Checker:
         for name, cause in self.policy.causes.items():
             place = ("causes", name)
             self._repeated("criteria", list(cause.criteria), *place, "criteria")
-            for criterion in cause.criteria:
+            for position, criterion in enumerate(cause.criteria):
                 if criterion not in self.policy.criteria:
                     hint = did_you_mean(criterion, self.policy.criteria)
-                    self.say(f"'{criterion}' is not a criterion{hint}", *place, "criteria")
+                    self.say(f"'{criterion}' is not a criterion{hint}", *place, "criteria", position)
             low, high = cause.keep_open_score_min, cause.score_min
             if (low is None) != (high is None):
                 self.say("score_min and keep_open_score_min are both set or both null", *place)
@@ -301,35 +320,34 @@ class _Checker:
 
     def _campaigns(self) -> Iterator[CampaignRules]:
         campaigns = self.policy.campaigns
-        self._repeated("campaigns", [campaign.code for campaign in campaigns])
+        self._repeated("campaigns", [campaign.code for campaign in campaigns], "campaigns", key="code")
         for position, campaign in enumerate(campaigns):
             place = ("campaigns", position)
             asked: set[str] = set()
-            for cause in campaign.causes:
+            for number, cause in enumerate(campaign.causes):
                 if cause not in self.policy.causes:
-                    self.say(f"'{cause}' is not a cause{did_you_mean(cause, self.policy.causes)}", *place, "causes")
+                    hint = did_you_mean(cause, self.policy.causes)
+                    self.say(f"'{cause}' is not a cause{hint}", *place, "causes", number)
                 else:
-                    asked |= set(self.policy.causes[cause].criteria)
-            for waived in campaign.waives:
+                    asked |= self._asked(self.policy.causes[cause])
+            for number, waived in enumerate(campaign.waives):
                 if waived not in asked:
-                    self.say(
-                        f"waives '{waived}', which its causes do not ask{did_you_mean(waived, tuple(asked))}",
-                        *place,
-                        "waives",
-                    )
+                    hint = did_you_mean(waived, sorted(asked))
+                    self.say(f"waives '{waived}', which its causes do not ask{hint}", *place, "waives", number)
             node = self._question(campaign.when, *place, "when")
             if node:
                 yield CampaignRules(campaign, node)
 
+    def _asked(self, cause: Cause) -> set[str]:
+        """The criteria that a cause asks, and those that it means where it misspells one."""
+        return _meant(cause.criteria, self.policy.criteria)
+
     def _limit(self) -> None:
         limit = self.policy.limit
-        for high, low in pairwise(limit.bands):
+        for position, (high, low) in enumerate(pairwise(limit.bands), 1):
             if low.score_at_least >= high.score_at_least:
-                self.say(
-                    f"bands must fall: {low.score_at_least} follows {high.score_at_least}",
-                    "limit",
-                    "bands",
-                )
+                message = f"bands must fall: {low.score_at_least} follows {high.score_at_least}"
+                self.say(message, "limit", "bands", position)
         if limit.no_score_bp is None and any(cause.score_min is None for cause in self.policy.causes.values()):
             self.say("no_score_bp is needed: a cause has no score_min", "limit")
         if limit.floor_cents > limit.ceiling_cents:
@@ -343,11 +361,28 @@ class _Checker:
             )
 
     def _unused(self) -> None:
-        asked = {criterion for cause in self.policy.causes.values() for criterion in cause.criteria}
+        asked = {criterion for cause in self.policy.causes.values() for criterion in self._asked(cause)}
         for name in self.policy.criteria:
             if name not in asked:
                 self.say("no cause asks this criterion", "criteria", name)
-        dating = {attribute.observed_on for attribute in self.policy.attributes.values()}
-        for name in self.policy.attributes:
-            if name not in self.used | dating:
+        attributes, used = self.policy.attributes, set(self.used)
+        while dating := {attributes[name].observed_on for name in used & set(attributes)} - used - {None}:
+            used |= {name for name in dating if name}
+        for name in attributes:
+            if name not in used:
                 self.say("no expression and no scorecard reads this attribute", "attributes", name)
+
+
+def _meant(words: Iterable[str], known: Iterable[str]) -> set[str]:
+    """Words that are known, and for each that is not the known one that it is close to: it is not unused, only misspelt."""
+    names = list(known)
+    found = {word for word in words if word in names}
+    for word in set(words) - found:
+        found |= set(difflib.get_close_matches(word, names, n=1))
+    return found
+
+
+def _value_hint(value: str | bool, allowed: Iterable[str | bool] | None) -> str:
+    if value in ("true", "false") and set(allowed or ()) == {False, True}:
+        return "; write it without quotes"
+    return did_you_mean(str(value), [str(each).lower() if isinstance(each, bool) else each for each in allowed or ()])

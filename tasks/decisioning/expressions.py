@@ -97,12 +97,17 @@ def parse_amount(text: str, names: Mapping[str, Variable]) -> Node:
 
 _TOKEN = re.compile(
     r"""(?P<space>[ \t\r\n]+)
-      | (?P<number>(?:\d+(?:_\d+)*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.]))
+      | (?P<number>(?:[0-9]+(?:_[0-9]+)*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![\w.]))
       | (?P<text>"[^"\\\n]*"|'[^'\\\n]*')
       | (?P<word>[A-Za-z_][A-Za-z0-9_]*)
       | (?P<symbol>==|!=|<=|>=|[<>+\-*/()\[\],])""",
     re.VERBOSE,
 )
+
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+SHOWN_MOST = 60
+"""Characters of a name that a message repeats."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,7 @@ class _Token:
     column: int
 
     def __str__(self) -> str:
-        return "the end of the expression" if self.kind == "end" else f"'{self.text}'"
+        return "the end of the expression" if self.kind == "end" else f"'{_shown(self.text)}'"
 
 
 def _tokens(text: str) -> list[_Token]:
@@ -121,6 +126,8 @@ def _tokens(text: str) -> list[_Token]:
         found = _TOKEN.match(text, position)
         if not found:
             raise ExpressionError(_stray(text, position), position + 1)
+        if date := _DATE.fullmatch(text, position - 8, found.end()) if position >= 8 else None:  # noqa: PLR2004 - YYYY-MM-
+            raise ExpressionError(f'found {date.group()}, a date is quoted like "2026-10-01"', position - 7)
         if found.lastgroup != "space":
             tokens.append(_Token(str(found.lastgroup), found.group(), position + 1))
         position = found.end()
@@ -133,7 +140,7 @@ def _stray(text: str, position: int) -> str:
         return "a quoted text that does not end, or holds a backslash or a line break"
     if character == "=":
         return "found '=', to compare write '=='"
-    if character.isdigit():
+    if character.isdigit() or re.match(r"\.[0-9]", text[position:]):
         return "found a number that does not read as one; write it like 12, 0.5 or 1e6"
     return f"found {character!r}, which is not part of the language"
 
@@ -288,7 +295,8 @@ class _Parser:
             return self._call(token)
         if self._next.text == "(":
             raise ExpressionError(
-                f"there is no function '{token.text}'; the language has days_since(..) and missing(..)", token.column
+                f"there is no function '{_shown(token.text)}'; the language has days_since(..) and missing(..)",
+                token.column,
             )
         return Name(self._variable(token).type, token.column, token.text)
 
@@ -311,7 +319,7 @@ class _Parser:
         variable = self._names.get(token.text)
         if variable is None:
             raise ExpressionError(
-                f"'{token.text}' is not declared{did_you_mean(token.text, self._names)}", token.column
+                f"'{_shown(token.text)}' is not declared{did_you_mean(token.text, self._names)}", token.column
             )
         return variable
 
@@ -320,6 +328,10 @@ def did_you_mean(word: str, known: Mapping[str, object] | tuple[str, ...] | list
     """`; did you mean '..'?` where something known is close to `word`, else nothing."""
     close = difflib.get_close_matches(word, list(known), n=1)
     return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= SHOWN_MOST else f"{text[: SHOWN_MOST - 2]}.."
 
 
 def _minus(number: Literal, column: int) -> Literal:
@@ -392,7 +404,7 @@ def _matched(operand: Node, literal: Literal, operator: str) -> Literal:
 
 def _date(literal: Literal) -> datetime.date:
     text = str(literal.value)
-    if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+    if _DATE.fullmatch(text):
         with contextlib.suppress(ValueError):
             return datetime.date.fromisoformat(text)
     raise ExpressionError(f'found "{text}", a date is quoted like "2026-10-01"', literal.column)

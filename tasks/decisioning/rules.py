@@ -75,6 +75,11 @@ class Scored:
         known = closed_values(self.attribute) or tuple(listed)
         return {value: listed.get(value, self.shape.other or 0) for value in known}
 
+    @property
+    def best_listed(self) -> int:
+        """The most points that the scorecard gives a known value, in a bin that no allowed value reaches too."""
+        return max(self.points) if self.shape.bins else self.best
+
     @cached_property
     def best(self) -> int:
         if self.shape.bins:

@@ -30,7 +30,8 @@ def score_rows(rules: Rules, rows: Rows) -> Scores:
 def _points(scored: Scored, rows: Rows) -> Points:
     column = rows[scored.name]
     if scored.shape.bins:
-        position = np.zeros(len(rows), np.int16)
+        few = len(scored.edges) <= np.iinfo(np.int16).max
+        position = np.zeros(len(rows), np.dtype("int16" if few else "int32"))
         for edge in scored.edges:
             position += column.values >= edge
         found = np.array(scored.points, np.int32)[position]

@@ -135,34 +135,41 @@ REFUSED: dict[str, tuple[Changes, Place, str]] = {
     "a date with allowed values": (
         {"attributes.alert_cleared_on.allowed": ["2026-01-01"]}, ("attributes", "alert_cleared_on", "allowed"),
         "a date has no allowed values to list"),
+    "a date that nothing reads but its own age": (
+        {"attributes.spare_on": {"type": "date", "observed_on": "spare_on", "max_age_days": 3}},
+        ("attributes", "spare_on"), "no expression and no scorecard reads this attribute"),
+    "a date that only dates what nothing reads": (
+        {"attributes.spare_on": {"type": "date"},
+         "attributes.spare": {"type": "integer", "observed_on": "spare_on", "max_age_days": 3}},
+        ("attributes", "spare_on"), "no expression and no scorecard reads this attribute"),
     "an attribute that nothing reads": (
         {"attributes.spare": {"type": "integer"}}, ("attributes", "spare"),
         "no expression and no scorecard reads this attribute"),
     # Names
     "an exclusion twice": (
-        {"exclusions.+": {"id": "EX_DECEASED", "when": "deceased", "reason": "x"}}, ("exclusions",),
+        {"exclusions.+": {"id": "EX_DECEASED", "when": "deceased", "reason": "x"}}, ("exclusions", 1, "id"),
         "'EX_DECEASED' stands twice in exclusions; every id names one thing"),
     "a freeze twice": (
-        {"freezes": [FREEZE, FREEZE]}, ("freezes",),
+        {"freezes": [FREEZE, FREEZE]}, ("freezes", 1, "id"),
         "'FZ_MORE' stands twice in freezes; every id names one thing"),
     "a cap twice": (
-        {"limit.caps.+": {"id": "CAP_INCOME", "at_most": "balance_cents"}}, ("limit", "caps"),
+        {"limit.caps.+": {"id": "CAP_INCOME", "at_most": "balance_cents"}}, ("limit", "caps", 1, "id"),
         "'CAP_INCOME' stands twice in caps; every id names one thing"),
     "a campaign twice": (
-        {"campaigns": [policy_dict()["campaigns"][0]] * 2}, ("campaigns",),
+        {"campaigns": [policy_dict()["campaigns"][0]] * 2}, ("campaigns", 1, "code"),
         "'SPRING' stands twice in campaigns; every id names one thing"),
     "a criterion twice in a cause": (
-        {"causes.product_operation.criteria": ["CURRENT", "CURRENT"]}, ("causes", "product_operation", "criteria"),
+        {"causes.product_operation.criteria": ["CURRENT", "CURRENT"]}, ("causes", "product_operation", "criteria", 1),
         "'CURRENT' stands twice in criteria; every id names one thing"),
     "a criterion named PROBATION": (
         {"criteria.PROBATION": {"require": "deceased", "reason": "x"}}, ("criteria", "PROBATION"),
         "'PROBATION' is a word of the program; give the criterion another id"),
     "a cause that asks for PROBATION": (
-        {"causes.product_operation.criteria": ["CURRENT", "PROBATION"]}, ("causes", "product_operation", "criteria"),
+        {"causes.product_operation.criteria": ["CURRENT", "PROBATION"]}, ("causes", "product_operation", "criteria", 1),
         "'PROBATION' is not a criterion"),
     # Causes
     "a cause that asks what is not there": (
-        {"causes.product_operation.criteria": ["CURENT"]}, ("causes", "product_operation", "criteria"),
+        {"causes.product_operation.criteria": ["CURENT"]}, ("causes", "product_operation", "criteria", 0),
         "'CURENT' is not a criterion; did you mean 'CURRENT'?"),
     "a criterion that nothing asks": (
         {"criteria.SPARE": {"require": "deceased", "reason": "x"}}, ("criteria", "SPARE"),
@@ -212,25 +219,25 @@ REFUSED: dict[str, tuple[Changes, Place, str]] = {
     "an earlier bin without an edge": (
         {f"{STREAK}.bins.0.below": LEFT_OUT}, (*STREAK_PLACE, "bins", 0), "only the last bin has no below"),
     "bins that fall": (
-        {f"{STREAK}.bins.1.below": 2}, (*STREAK_PLACE, "bins"), "bins must rise: below 2 follows below 3"),
+        {f"{STREAK}.bins.1.below": 2}, (*STREAK_PLACE, "bins", 1), "bins must rise: below 2 follows below 3"),
     "bins that stand still": (
-        {f"{STREAK}.bins.1.below": 3}, (*STREAK_PLACE, "bins"), "bins must rise: below 3 follows below 3"),
+        {f"{STREAK}.bins.1.below": 3}, (*STREAK_PLACE, "bins", 1), "bins must rise: below 3 follows below 3"),
     "missing points above the best bin": (
         {f"{STREAK}.missing": 61}, (*STREAK_PLACE, "missing"),
         "missing gives 61 points, more than the best known value (60)"),
-    "missing points above the best bin that allowed reaches": (
-        {f"{STREAK}.missing": 30, "attributes.on_time_streak_months.allowed": [0, 5],
-         "causes.credit_assessment.score_min": 540, "causes.abnormal_behaviour.score_min": 540},
-        (*STREAK_PLACE, "missing"), "missing gives 30 points, more than the best known value (25)"),
     "missing points above the best value": (
         {f"{JOB}.missing": 21}, (*JOB_PLACE, "missing"),
         "missing gives 21 points, more than the best known value (20)"),
     "points for a value that is not allowed": (
-        {f"{JOB}.values": {"ful_time": 20}}, (*JOB_PLACE, "values"),
+        {f"{JOB}.values": {"ful_time": 20}}, (*JOB_PLACE, "values", "ful_time"),
         "'ful_time' is not a value that the attribute allows; did you mean 'full_time'?"),
     "points for a text of a boolean": (
         {"scorecard.attributes.deceased": {"values": {"yes": 3}, "other": 0, "missing": 0, "reason": "x"}},
-        ("scorecard", "attributes", "deceased", "values"), "'yes' is not a value that the attribute allows"),
+        ("scorecard", "attributes", "deceased", "values", "yes"), "'yes' is not a value that the attribute allows"),
+    "points for a quoted boolean": (
+        {"scorecard.attributes.deceased": {"values": {"true": 3}, "other": 0, "missing": 0, "reason": "x"}},
+        ("scorecard", "attributes", "deceased", "values", "true"),
+        "'true' is not a value that the attribute allows; write it without quotes"),
     "values without other that do not list all": (
         {f"{JOB}.other": LEFT_OUT}, JOB_PLACE, "other is needed unless every allowed value is listed"),
     "values without other where any text is allowed": (
@@ -238,19 +245,19 @@ REFUSED: dict[str, tuple[Changes, Place, str]] = {
         "other is needed unless every allowed value is listed"),
     # Campaigns
     "a campaign for a cause that is not there": (
-        {"campaigns.0.causes": ["credit_assessment", "product_operatoin"]}, ("campaigns", 0, "causes"),
+        {"campaigns.0.causes": ["credit_assessment", "product_operatoin"]}, ("campaigns", 0, "causes", 1),
         "'product_operatoin' is not a cause; did you mean 'product_operation'?"),
     "a campaign that waives what its causes do not ask": (
-        {"campaigns.0.waives": ["QUIET_180D"]}, ("campaigns", 0, "waives"),
+        {"campaigns.0.waives": ["QUIET_180D"]}, ("campaigns", 0, "waives", 0),
         "waives 'QUIET_180D', which its causes do not ask"),
     "a campaign that waives PROBATION": (
-        {"campaigns.0.waives": ["PROBATION"]}, ("campaigns", 0, "waives"),
+        {"campaigns.0.waives": ["PROBATION"]}, ("campaigns", 0, "waives", 0),
         "waives 'PROBATION', which its causes do not ask"),
     # Limits
     "bands that rise": (
-        {"limit.bands.1.score_at_least": 600}, ("limit", "bands"), "bands must fall: 600 follows 575"),
+        {"limit.bands.1.score_at_least": 600}, ("limit", "bands", 1), "bands must fall: 600 follows 575"),
     "bands that stand still": (
-        {"limit.bands.1.score_at_least": 575}, ("limit", "bands"), "bands must fall: 575 follows 575"),
+        {"limit.bands.1.score_at_least": 575}, ("limit", "bands", 1), "bands must fall: 575 follows 575"),
     "no share for causes without a score": (
         {"limit.no_score_bp": None}, ("limit",), "no_score_bp is needed: a cause has no score_min"),
     "a floor above the ceiling": (

@@ -105,7 +105,9 @@ def _attributes(author: Author) -> dict[str, dict[str, Any]]:
         specs[name] = {"type": known.type, "actionable": pick(True, True, False)}
         if known.allowed is not None:
             specs[name]["allowed"] = known.allowed
-        dated = name != "heard_on" and pick(None, None, None, "seen_on", "bureau_on", "heard_on")
+        dated = pick(
+            None, None, None, "seen_on", "bureau_on", "heard_on", *(["cured_on"] if name == "heard_on" else [])
+        )
         if dated:
             specs[name] |= {"observed_on": dated, "max_age_days": pick(0, 30, 35)}
     author.names |= catalogue
@@ -163,8 +165,9 @@ def without_unread(policy: PolicyDict) -> PolicyDict:
     """`policy` with only the attributes that it reads, and the dates that date them."""
     words = set(re.findall(r"\w+", repr({name: section for name, section in policy.items() if name != "attributes"})))
     read = {name: spec for name, spec in policy["attributes"].items() if name in words}
-    dating = {spec["observed_on"] for spec in read.values() if "observed_on" in spec}
-    kept = {name: spec for name, spec in policy["attributes"].items() if name in read or name in dating}
+    kept = dict(read)
+    while dating := {spec.get("observed_on") for spec in kept.values()} & set(policy["attributes"]) - set(kept):
+        kept |= {name: policy["attributes"][name] for name in dating}
     return policy | {"attributes": kept}
 
 

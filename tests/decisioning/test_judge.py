@@ -310,6 +310,28 @@ def test_a_date_may_date_itself() -> None:
     assert settled(row | {"alert_cleared_on": days_ago(301)}, attributes=dated)[0] == "refer"
 
 
+def test_a_date_that_has_grown_old_itself_still_says_how_old_a_value_is() -> None:
+    """What is old is not missing: the date is unknown to a question, and still dates."""
+    aged = {
+        "alert_cleared_on": {"observed_on": "registry_seen_on", "max_age_days": 5},
+        "days_past_due": {"observed_on": "alert_cleared_on", "max_age_days": 300},
+    }
+    row = line(alert_cleared_on=days_ago(250), registry_seen_on=days_ago(10))
+    assert settled(row, attributes=aged)[0] == "reopen"
+    assert settled(row | {"alert_cleared_on": days_ago(301)}, attributes=aged)[0] == "refer"
+
+
+def test_two_dates_may_date_each_other() -> None:
+    aged = {
+        "alert_cleared_on": {"observed_on": "registry_seen_on", "max_age_days": 300},
+        "registry_seen_on": {"type": "date", "observed_on": "alert_cleared_on", "max_age_days": 300},
+    }
+    row = line(closure_cause="abnormal_behaviour", alert_cleared_on=days_ago(250), registry_seen_on=days_ago(301))
+    question = {"CURRENT": {"require": "days_past_due == 0 and not missing(registry_seen_on)"}}
+    assert settled(row, attributes=aged, criteria=question)[0] == "refer"
+    assert settled(row | {"registry_seen_on": days_ago(300)}, attributes=aged, criteria=question)[0] == "reopen"
+
+
 # ---- Step 7: confirmation
 
 

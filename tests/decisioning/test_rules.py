@@ -70,6 +70,26 @@ def test_every_problem_is_found_not_just_the_first() -> None:
     }  # fmt: skip
 
 
+def test_what_is_only_misspelt_where_it_is_used_is_not_called_unused() -> None:
+    policy = policy_dict(
+        criteria={"QUIET_180D": {"require": "days_since(alert_cleard_on) >= 180"}},
+        causes={"abnormal_behaviour": {"criteria": ["CURRENT", "QUIET_180"]}},
+    )
+    assert {problem.place for problem in problems(policy)} == {
+        ("criteria", "QUIET_180D", "require"), ("causes", "abnormal_behaviour", "criteria", 1),
+    }  # fmt: skip
+
+
+def test_missing_points_may_reach_the_best_bin_though_no_allowed_value_does() -> None:
+    policy = edited({
+        "scorecard.attributes.on_time_streak_months.missing": 30,
+        "attributes.on_time_streak_months.allowed": [0, 5],
+        "causes.credit_assessment.score_min": 540,
+        "causes.abnormal_behaviour.score_min": 540,
+    })  # fmt: skip
+    assert problems(policy) == []
+
+
 def test_a_date_that_dates_another_attribute_is_read() -> None:
     policy = policy_dict(
         attributes={
