@@ -86,7 +86,8 @@ SnapshotSource = Annotated[FolderSource | SqlSource | StandInSource, Field(discr
 class Caps(Shape):
     """What a night may do without a person having looked at it; above any of these it is held.
 
-    `people` is how many different people release or discard a held plan. Shares are basis points: of the closed lines
+    `people` is how many different people release or discard a held plan; with `people_proven` a name that is only claimed
+    (`--by`) does not count, only that of the account that runs the command. Shares are basis points: of the closed lines
     judged, of the rows, of the usual number of rows. `score_stability_max` bounds the population stability index of the
     scores against recent nights; 0.1 is a small shift, 0.25 a large one.
     """
@@ -98,6 +99,7 @@ class Caps(Shape):
     row_count_change_max_bp: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     score_stability_max: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] | None = None
     people: Literal[1, 2] = 1
+    people_proven: bool = False
 
 
 class Portfolio(Shape):

@@ -62,10 +62,16 @@ def say(
         The run, and how many more people it takes.
 
     Raises:
-        NightRefused: no such plan is held, this person has said so before, or the ledger has moved on since.
+        NightRefused: no such plan is held, this person has said so before or is not proven where the portfolio asks for
+            it, or the ledger has moved on since.
     """
     if not reason.strip():
         raise NightRefused("say why: the reason is kept with the plan")
+    if portfolio.caps.people_proven and not person.is_proven:
+        raise NightRefused(
+            f"{writer.portfolio} takes only people who are proven, and the name {person.name} is claimed: run the command "
+            "under that person's own account, without --by. Nothing was changed"
+        )
     with writer.transaction() as connection:
         run = _held(connection, writer, plan_hash)
         approvals = tables.approvals

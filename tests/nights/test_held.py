@@ -109,6 +109,17 @@ def test_a_discarded_night_is_settled_and_the_next_one_may_run(home: Path) -> No
     assert len(known) == 0
 
 
+def test_where_the_portfolio_asks_for_proof_a_name_that_is_only_claimed_does_not_count(home: Path) -> None:
+    plan = hold_first()
+    file = home / "home" / "deployments" / "portfolios" / "small.yaml"
+    file.write_text(file.read_text().replace("people: 2", "people: 2, people_proven: true"))
+    refused = said("release", plan, "ann")
+    assert "the name ann is claimed" in str(refused.exception)
+    assert store_of("small").select_mine("approvals") == []
+    arguments = ["release", plan, "--portfolio", "small", "--reason", "looked at it"]
+    assert "It takes another person." in CliRunner().invoke(commands, arguments).output
+
+
 def test_a_reason_is_needed(home: Path) -> None:
     refused = said("release", hold_first(), "ann", reason="  ")
     assert isinstance(refused.exception, NightRefused)
