@@ -3,7 +3,8 @@
 Loads no table library, so that a person on call is answered at once.
 """
 
-import getpass
+import os
+import pwd
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +29,7 @@ class Person:
 
 def this_person(claimed: str | None = None) -> Person:
     """The name that is claimed, or the one of the account that runs this process."""
-    own = getpass.getuser()
+    own = pwd.getpwuid(os.geteuid()).pw_name  # not from the environment, which anybody may set
     return Person(claimed or own, claimed is None or claimed == own)
 
 
