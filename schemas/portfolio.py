@@ -102,6 +102,29 @@ class Caps(Shape):
     people_proven: bool = False
 
 
+KeptDays = Annotated[int, Field(ge=1, le=36_500)]
+
+
+class Retention(Shape):
+    """For how many days after its business date the files of a night are kept; what is left out is kept for ever.
+
+    `quarantine_days` is for the rows set aside, `evidence_days` for all that names accounts, those rows too.
+    """
+
+    quarantine_days: KeptDays | None = None
+    evidence_days: KeptDays | None = None
+
+    @model_validator(mode="after")
+    def _quarantine_is_evidence(self) -> Self:
+        if self.quarantine_days and self.evidence_days and self.evidence_days < self.quarantine_days:
+            msg = (
+                f"evidence_days {self.evidence_days} is less than quarantine_days {self.quarantine_days}: the rows set aside go "
+                "with the evidence at the latest; write quarantine_days of at most evidence_days, or leave it out"
+            )
+            raise ValueError(msg)
+        return self
+
+
 class Portfolio(Shape):
     """One book: one currency, one time zone, one snapshot source, one policy series.
 
@@ -121,6 +144,7 @@ class Portfolio(Shape):
     columns: dict[Text, ColumnName] = Field(default_factory=dict)
     quarantined_share_max_bp: Share = 100
     caps: Caps = Caps()
+    retention: Retention = Retention()
     activation_grace_days: Annotated[int, Field(ge=0, le=3650)] = 3
     kept_closed_notices_from: datetime.date
     partition_rows: Annotated[int, Field(ge=1000, le=5_000_000)] = 250_000
