@@ -120,10 +120,13 @@ pauses = Table(
     "pauses",
     metadata,
     Column("portfolio", Text, primary_key=True),
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("is_paused", Boolean, nullable=False),
     Column("person", Text, nullable=False),
+    Column("is_proven", Boolean, nullable=False),
     Column("reason", Text, nullable=False),
     Column("since", DateTime(timezone=True), nullable=False),
-    comment="The portfolios whose nights publish nothing for now.",
+    comment="Every time that somebody paused a portfolio or let it go on; the newest row says what is so.",
 )
 
 ledger = Table(
@@ -214,7 +217,7 @@ JOB_MAY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "attempts": ("SELECT", "INSERT"),
         "approvals": ("SELECT", "INSERT"),
         "writers": ("SELECT", "INSERT", "UPDATE"),
-        "pauses": ("SELECT", "INSERT", "DELETE"),
+        "pauses": ("SELECT", "INSERT"),
         "ledger": ("SELECT", "INSERT"),
         "line_states": ("SELECT", "INSERT", "UPDATE"),
         "recoverable_nights": ("SELECT", "INSERT", "UPDATE", "DELETE"),

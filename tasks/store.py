@@ -88,7 +88,8 @@ class Store:
         """Who paused the portfolio, and why; None where nobody did."""
         with self.reading() as connection:
             query = select(tables.pauses).where(tables.pauses.c.portfolio == self.portfolio)
-            return connection.execute(query).mappings().first()
+            newest = connection.execute(query.order_by(tables.pauses.c.sequence.desc()).limit(1)).mappings().first()
+            return newest if newest is not None and newest["is_paused"] else None
 
     def run(self, business_date: datetime.date, *statuses: RunStatus, revision: int | None = None) -> RowMapping | None:
         """The newest revision of a night, or the newest that has one of some statuses, or one by its number; or None."""

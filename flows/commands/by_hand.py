@@ -39,12 +39,14 @@ def pause(portfolio: str, reason: str, by: str | None) -> None:
 
 @click.command()
 @PORTFOLIO
-def resume(portfolio: str) -> None:
+@REASON
+@BY
+def resume(portfolio: str, reason: str, by: str | None) -> None:
     """Let the nights of a paused portfolio publish again."""
-    from tasks import manual, nights
+    from tasks import holds, manual, nights
 
     with nights.writing(portfolio) as writer:
-        manual.resume(writer)
+        manual.resume(writer, holds.this_person(by), reason)
     click.echo(f"{portfolio} goes on: the nights that were not published are due.")
 
 

@@ -64,7 +64,7 @@ STORY = (
     _by_hand("withdraw", WITHDRAWN, "--reason", "the core system refuses it", "--by", "ann"),
     _by_hand("pause", "--reason", "a fault in the core system", "--by", "ann"),
     _night(4, "paused"),
-    _by_hand("resume"),
+    _by_hand("resume", "--reason", "mended", "--by", "ben"),
     _night(4, HELD),
     _says("ann", "release", NIGHTS[3]),
     _says("ben", "release", NIGHTS[3]),

@@ -85,7 +85,7 @@ def test_every_step_of_the_story_leaves_what_it_leaves_on_sqlite(
     assert {step.name.split(": ")[-1] for step in STORY} >= {
         HELD,
         "paused",
-        "resume",
+        "resume --reason mended --by ben",
         "discard by ben",
         "release by ben",
     }
