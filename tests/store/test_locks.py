@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from tasks.locks import try_lock
-from tasks.store import StoreError
+from tasks.store import StoreError, open_engine
 
 IN_THE_WAY: dict[str, tuple[Callable[[Path], object], str]] = {
     "its folder is missing": (lambda _: None, "SQLITE_CANTOPEN"),
@@ -29,3 +29,14 @@ def test_a_lock_file_that_cannot_be_used_is_named_with_the_code(tmp_path: Path, 
         try_lock(engine, "small")
     assert f"the lock {path} cannot be taken: SQLite answered {code}." in str(refused.value)
     assert refused.value.__context__ is None
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_lock_that_was_let_go_can_be_taken_at_once(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> None:
+    url = f"sqlite:///{tmp_path / 'store.sqlite'}" if kind == "sqlite" else request.getfixturevalue("postgres_url")
+    engine = open_engine(url)
+    for _ in range(100):
+        lock = try_lock(engine, "at-once")
+        assert lock is not None
+        lock.release()
+    engine.dispose()
