@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.crashes.children import Ended, Tell, in_child
-from tests.crashes.kill_points import Reached, instrument, kill_at
+from tests.crashes.kill_points import END, Reached, instrument, kill_at
 from tests.crashes.promises import broken_promises
-from tests.crashes.stage import Stage, warm
+from tests.crashes.stage import Stage
 from tests.crashes.story import STORY
+from tests.crashes.warming import warm
 from tests.plain_nights import forget
 
 Bug = Callable[[], None]
@@ -47,11 +48,12 @@ class Plan:
 
 @dataclass(frozen=True)
 class Played:
-    """What came of a plan: where it really killed, and everything that was wrong."""
+    """What came of a plan: where it really killed, everything that was wrong, and whether it was a case of its own."""
 
     plan: Plan
     killed_at: tuple[str, ...]
     faults: tuple[str, ...]
+    is_new: bool = True
 
     def __str__(self) -> str:
         kills = "; ".join(self.killed_at) or "nowhere"
@@ -71,6 +73,7 @@ class Performance:
         self.faults: list[str] = []
 
     def play(self) -> Played:
+        """Play all of it; stop at the first thing that is wrong."""
         self.stage.restore(self.step)
         is_first = True
         for point in self.plan.points:
@@ -83,23 +86,44 @@ class Performance:
         self._finish()
         return Played(self.plan, tuple(self.killed_at), tuple(self.faults))
 
+    def play_once(self) -> Played:
+        """Kill once, and go on only from what no kill has left before: from what is left alike it goes on alike."""
+        self.stage.restore(self.step)
+        ended = self._run(STORY[self.step].do, *self.plan.points)
+        if not ended.was_killed:
+            self.faults.append(f"{self._where()}: nobody came to point {self.plan}")
+        else:
+            state = self.step, self._note_kill(ended)
+            if state in self.stage.seen:
+                return Played(self.plan, tuple(self.killed_at), (), is_new=False)
+            self._finish()
+            if not self.faults and not self.bug:
+                self.stage.seen.add(state)
+        return Played(self.plan, tuple(self.killed_at), tuple(self.faults))
+
     def _run(self, act: Callable[[], object], point: int | None = None) -> Ended:
         ended = run_on(self.stage, act, None if point is None else lambda tell: kill_at(point, tell), self.bug)
         if ended.error:
             self.faults.append(f"{self._where()}: {ended.error}")
         return ended
 
-    def _note_kill(self, ended: Ended) -> None:
+    def _note_kill(self, ended: Ended) -> str:
+        """Look at what was left; returns a name for it."""
         self.killed_at.append(f"{self._where()}, {ended.point}")
         with self.stage.left() as left:
-            self.faults += [f"left by the kill: {fault}" for fault in broken_promises(left)]
+            state = left.state()
+            if (self.step, state) not in self.stage.seen:
+                self.faults += [f"left by the kill: {fault}" for fault in broken_promises(left)]
+        return state
 
     def _goes_on(self) -> bool:
         """A step that ended well is compared; then the next one follows, if there is one."""
         self._compare("unkilled")
-        if self.step + 1 == len(STORY):
+        if self.faults or self.step + 1 == len(STORY):
             return False
         self.step += 1
+        if STORY[self.step].is_delivered_again:
+            self.stage.deliver_again()
         return True
 
     def _finish(self) -> None:
@@ -111,10 +135,10 @@ class Performance:
     def _compare(self, words: str) -> None:
         if self.faults:
             return
-        golden, found = self.stage.goldens[self.step], self.stage.found()
-        differing = [name for name in golden if golden[name] != found[name]]
-        if differing:
-            self.faults.append(f"{self._where()}, {words}: {', '.join(differing)} differ from an unkilled story")
+        with self.stage.left() as left:
+            differences = self.stage.goldens[self.step].differences(left.found())
+            faults = [*broken_promises(left), *differences]
+        self.faults += [f"{self._where()}, {words}: {fault}" for fault in faults]
 
     def _where(self) -> str:
         return f"step {self.step} ({STORY[self.step].name})"
@@ -123,21 +147,38 @@ class Performance:
 def rehearse(stage: Stage) -> None:
     """Play the story once without a kill: keep the beginning of every step, its points, and what it leaves."""
     for number, step in enumerate(STORY):
+        if step.is_delivered_again:
+            stage.deliver_again()
         stage.keep(number)
-        names: list[str] = []
-        ended = run_on(stage, lambda step=step, names=names: (step.do(), names)[1], lambda _, n=names: n.append)
-        if ended.error:
-            raise AssertionError(f"{step.name}: {ended.error}")
-        stage.points.append(ended.answer)
-        stage.goldens.append(stage.found())
+        stage.points.append(points_of(stage, step.do))
+        with stage.left() as left:
+            faults = broken_promises(left)
+            if faults:
+                raise AssertionError(f"{step.name}, unkilled: {faults}")
+            stage.goldens.append(left.found())
+
+
+def points_of(stage: Stage, act: Callable[[], object], bug: Bug | None = None) -> list[str]:
+    """The names of the points of something that is done on a stage."""
+    names: list[str] = []
+    ended = run_on(stage, lambda: (act(), names)[1], lambda _: names.append, bug)
+    if ended.error:
+        raise AssertionError(ended.error)
+    return ended.answer
 
 
 def warm_up(stage: Stage) -> None:
-    """Let this process read and import, once for all of its children, what a night needs."""
+    """Let this process read, import and compile, once for all of its children, what the story needs."""
     warm()
+    stage.wipe()
     stage.enter()
-    for step in STORY[:2]:
-        step.do()
+    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
+        for step in STORY:
+            if step.is_delivered_again:
+                stage.deliver_again()
+            step.do()
+    with stage.left() as left:
+        broken_promises(left)
     forget()
     stage.wipe()
 
@@ -154,11 +195,14 @@ def run_on(
         stage.enter()
         if bug:
             bug()
-        if reached:
-            instrument(reached(tell), stage.data)
+        reach = reached(tell) if reached else None
+        if reach:
+            instrument(reach, stage.data)
         with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
             answer = act()
         forget()
+        if reach:
+            reach(END)
         return answer
 
     return in_child(work)
