@@ -42,7 +42,7 @@ def _night(number: int, words: str) -> Step:
 
 
 def _by_hand(*words: str) -> Step:
-    return Step(" ".join(words), lambda: _command(*words), may_be_refused=True)
+    return Step(" ".join(words), lambda: command(*words), may_be_refused=True)
 
 
 def _says(person: str, command: str, night: datetime.date) -> Step:
@@ -50,7 +50,7 @@ def _says(person: str, command: str, night: datetime.date) -> Step:
 
     def say() -> None:
         run = nights.store_of(NAME).run(night)
-        _command(command, run["plan_hash"], "--by", person, "--reason", "looked at it")
+        command(command, run["plan_hash"], "--by", person, "--reason", "looked at it")
 
     return Step(f"{command} by {person}", say, may_be_refused=True)
 
@@ -58,10 +58,11 @@ def _says(person: str, command: str, night: datetime.date) -> Step:
 def _revise() -> None:
     """Correct the last night, unless that is done: a further revision would be one more, without a difference."""
     if nights.store_of(NAME).run(REVISED, RunStatus.PUBLISHED)["revision"] == nights.FIRST_REVISION:
-        _command("revise", "--reason", "the core system delivered again", "--by", "ann")
+        command("revise", "--reason", "the core system delivered again", "--by", "ann")
 
 
-def _command(*words: str) -> None:
+def command(*words: str) -> None:
+    """Give a command of the book's portfolio."""
     commands.main([*words, "--portfolio", NAME], prog_name="reinstate", standalone_mode=False)
 
 
