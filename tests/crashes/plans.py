@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from tests.crashes.kill_points import END, Reached, instrument, kill_at
 from tests.crashes.promises import broken_promises
 from tests.crashes.stage import Stage
 from tests.crashes.story import STORY
-from tests.crashes.warming import warm
+from tests.crashes.warming import settle_down, warm
 from tests.plain_nights import forget
 
 Bug = Callable[[], None]
@@ -83,11 +84,15 @@ class Performance:
                 self._note_kill(ended)
             elif self.faults or not self._goes_on():
                 break
-        self._finish()
+        for words in ("given again", "given once more"):
+            self._give_again(words)
         return Played(self.plan, tuple(self.killed_at), tuple(self.faults))
 
     def play_once(self) -> Played:
-        """Kill once, and go on only from what no kill has left before: from what is left alike it goes on alike."""
+        """Kill once, and go on only from what no kill has left before: from what is left alike it goes on alike.
+
+        So it is given again only once: it ends as the unkilled step, which was given again and once more by then.
+        """
         self.stage.restore(self.step)
         ended = self._run(STORY[self.step].do, *self.plan.points)
         if not ended.was_killed:
@@ -96,16 +101,30 @@ class Performance:
             state = self.step, self._note_kill(ended)
             if state in self.stage.seen:
                 return Played(self.plan, tuple(self.killed_at), (), is_new=False)
-            self._finish()
+            self._give_again("given again")
             if not self.faults and not self.bug:
                 self.stage.seen.add(state)
         return Played(self.plan, tuple(self.killed_at), tuple(self.faults))
 
     def _run(self, act: Callable[[], object], point: int | None = None) -> Ended:
+        """Run something that may die, in a child."""
         ended = run_on(self.stage, act, None if point is None else lambda tell: kill_at(point, tell), self.bug)
         if ended.error:
             self.faults.append(f"{self._where()}: {ended.error}")
         return ended
+
+    def _give_again(self, words: str) -> None:
+        """Run the step again and compare; in this process, as nobody is to die: a fork costs more than all it would do."""
+        if self.faults:
+            return
+        if self.bug:
+            self._run(STORY[self.step].again)
+        else:
+            try:
+                act_on(self.stage, STORY[self.step].again)
+            except Exception:  # noqa: BLE001 - whatever it is, it is told with the plan
+                self.faults.append(f"{self._where()}, {words}: {traceback.format_exc()}")
+        self._compare(words)
 
     def _note_kill(self, ended: Ended) -> str:
         """Look at what was left; returns a name for it."""
@@ -126,12 +145,6 @@ class Performance:
             self.stage.deliver_again()
         return True
 
-    def _finish(self) -> None:
-        for words in ("given again", "given once more"):
-            if not self.faults:
-                self._run(STORY[self.step].again)
-                self._compare(words)
-
     def _compare(self, words: str) -> None:
         if self.faults:
             return
@@ -145,23 +158,38 @@ class Performance:
 
 
 def rehearse(stage: Stage) -> None:
-    """Play the story once without a kill: keep the beginning of every step, its points, and what it leaves."""
+    """Play the story once without a kill: keep the beginning of every step, its points, and what it leaves.
+
+    Every step is given again and once more: that changes nothing.
+    """
     for number, step in enumerate(STORY):
         if step.is_delivered_again:
             stage.deliver_again()
         stage.keep(number)
-        stage.points.append(points_of(stage, step.do))
-        with stage.left() as left:
-            faults = broken_promises(left)
+        names, marks = points_of(stage, step.do)
+        stage.points.append(names)
+        stage.alone.append([place for place in range(1, len(names) + 1) if marks[place - 1] not in marks[: place - 1]])
+        for act in (None, step.again, step.again):
+            if act:
+                act_on(stage, act)
+            with stage.left() as left:
+                found = left.found()
+                stage.goldens[number:] = stage.goldens[number:] or [found]
+                faults = [*broken_promises(left), *stage.goldens[number].differences(found)]
             if faults:
                 raise AssertionError(f"{step.name}, unkilled: {faults}")
-            stage.goldens.append(left.found())
 
 
-def points_of(stage: Stage, act: Callable[[], object], bug: Bug | None = None) -> list[str]:
-    """The names of the points of something that is done on a stage."""
+def points_of(stage: Stage, act: Callable[[], object], bug: Bug | None = None) -> tuple[list[str], list[int]]:
+    """The names of the points of something that is done on a stage, and a mark of what lies there at each."""
     names: list[str] = []
-    ended = run_on(stage, lambda: (act(), names)[1], lambda _: names.append, bug)
+    marks: list[int] = []
+
+    def note(name: str) -> None:
+        names.append(name)
+        marks.append(stage.fingerprint())
+
+    ended = run_on(stage, lambda: (act(), (names, marks))[1], lambda _: note, bug)
     if ended.error:
         raise AssertionError(ended.error)
     return ended.answer
@@ -172,15 +200,23 @@ def warm_up(stage: Stage) -> None:
     warm()
     stage.wipe()
     stage.enter()
-    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
-        for step in STORY:
-            if step.is_delivered_again:
-                stage.deliver_again()
-            step.do()
+    for step in STORY:
+        if step.is_delivered_again:
+            stage.deliver_again()
+        act_on(stage, step.do)
     with stage.left() as left:
         broken_promises(left)
-    forget()
     stage.wipe()
+    settle_down()
+
+
+def act_on(stage: Stage, act: Callable[[], object]) -> Any:
+    """Do something on a stage, in this process, as if it had just begun."""
+    stage.enter()
+    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
+        answer = act()
+    forget()
+    return answer
 
 
 def run_on(
@@ -192,15 +228,12 @@ def run_on(
     """Do something on a stage in a child, with something to happen at every point."""
 
     def work(tell: Tell) -> Any:
-        stage.enter()
         if bug:
             bug()
         reach = reached(tell) if reached else None
         if reach:
             instrument(reach, stage.data)
-        with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
-            answer = act()
-        forget()
+        answer = act_on(stage, act)
         if reach:
             reach(END)
         return answer

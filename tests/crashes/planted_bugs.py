@@ -164,7 +164,9 @@ def judged_anew_on_resume() -> None:
     def publish_anew(name: str, business_date: datetime.date) -> Any:
         settled = nights.recall(name, business_date)
         run, portfolio = settled.run, nights.portfolio_of(name)
-        evidence.write_table(ledger.ledger_columns(nights.store_of(name), business_date), run.directory / "ledger.parquet")
+        evidence.write_table(
+            ledger.ledger_columns(nights.store_of(name), business_date), run.directory / "ledger.parquet"
+        )
         handle = (run.directory / "snapshot" / HANDLE_NAME).read_text("utf-8")
         snapshot = Snapshot.model_validate_json(handle)
         accepted, plan = judgement.judge_night(run, portfolio, nights.rules_of(run), snapshot)

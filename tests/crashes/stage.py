@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ class Stage:
     """What every step of an unkilled story leaves."""
     points: list[list[str]] = field(default_factory=list)
     """The names of the points of every step."""
+    alone: list[list[int]] = field(default_factory=list)
+    """The points of every step at which other files lie there than at any before, from 1."""
     seen: set[tuple[int, str]] = field(default_factory=set)
     """What kills have left, by step, and others have gone on from well."""
 
@@ -46,6 +49,20 @@ class Stage:
         }
         publishing.CHUNK_LINES = CHUNK_LINES
         forget()
+
+    def fingerprint(self) -> int:
+        """A number that is another one whenever another file lies here or has another content."""
+        found: list[tuple[object, ...]] = []
+        for folder, _, names in os.walk(self.data):
+            for name in names:
+                path = f"{folder}/{name}"
+                if not name.startswith("store.sqlite"):
+                    about = Path(path).stat()
+                    found.append((path, about.st_ino, about.st_size, about.st_mtime_ns))
+                elif not name.endswith("-shm"):
+                    found.append((path, zlib.crc32(Path(path).read_bytes())))
+            found.append((folder,))
+        return hash(tuple(sorted(found, key=str)))
 
     def wipe(self) -> None:
         """Make everything what it was before the first step."""

@@ -45,14 +45,14 @@ def _by_hand(*words: str) -> Step:
     return Step(" ".join(words), lambda: command(*words), may_be_refused=True)
 
 
-def _says(person: str, command: str, night: datetime.date) -> Step:
+def _says(person: str, word: str, night: datetime.date) -> Step:
     """What a person says of the plan of a night, by its hash."""
 
     def say() -> None:
         run = nights.store_of(NAME).run(night)
-        command(command, run["plan_hash"], "--by", person, "--reason", "looked at it")
+        command(word, run["plan_hash"], "--by", person, "--reason", "looked at it")
 
-    return Step(f"{command} by {person}", say, may_be_refused=True)
+    return Step(f"{word} by {person}", say, may_be_refused=True)
 
 
 def _revise() -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from tests.crashes import planted_bugs
 from tests.crashes.frozen import Frozen, freeze
-from tests.crashes.planted_bugs import PLANTED
 from tests.crashes.plans import Performance, Plan, Played, points_of, rehearse, warm_up
+from tests.crashes.planted_bugs import PLANTED
 from tests.crashes.stage import Stage, open_stage
 from tests.crashes.story import STORY
 
@@ -29,11 +29,16 @@ class Rehearsed:
     """What a rehearsal counted, and the digests of what its steps left."""
 
     points: list[list[str]]
+    alone: list[list[int]]
     digests: list[str]
 
     def every_point(self) -> list[Plan]:
         """A plan of one kill for every point of the story."""
         return [Plan(step, (point,)) for step, names in enumerate(self.points) for point in range(1, len(names) + 1)]
+
+    def every_point_alone(self) -> list[Plan]:
+        """The same, without points at which the files are, byte for byte, those of a point before."""
+        return [Plan(step, (point,)) for step, points in enumerate(self.alone) for point in points]
 
 
 class Troupe:
@@ -111,7 +116,7 @@ def _open(root: Path, server_url: str | None, numbers: "multiprocessing.Queue[in
 
 def _rehearsed() -> Rehearsed:
     (stage,) = _stages
-    return Rehearsed(stage.points, [golden.digest for golden in stage.goldens])
+    return Rehearsed(stage.points, stage.alone, [golden.digest for golden in stage.goldens])
 
 
 def _play_once(plan: Plan) -> Played:
@@ -131,7 +136,8 @@ def _play_with(bug: str) -> tuple[int, list[str]]:
     planted, stage = PLANTED[bug], _stages[0]
     step = next(number for number, step in enumerate(STORY) if step.name == planted.step)
     stage.restore(step)
-    candidates = planted.candidates(points_of(stage, STORY[step].do, planted.plant))
+    names, _ = points_of(stage, STORY[step].do, planted.plant)
+    candidates = planted.candidates(names)
     for kills, point in enumerate(candidates, 1):
         played = Performance(stage, Plan(step, (point,)), planted.plant).play_once()
         if played.faults:

@@ -22,7 +22,12 @@ def warm() -> None:
     contract.prove_gate_bites = lambda *_: None
     store.open_engine = lru_cache(store.open_engine)
     os.fsync = lambda _: None
-    gc.disable()
+
+
+def settle_down() -> None:
+    """Leave alone what was read and compiled so far: children share it, and nobody looks for rubbish in it."""
+    gc.collect()
+    gc.freeze()
 
 
 def _remembering(function: Callable[[Any], Any], content: Callable[[Any], Hashable]) -> Callable[[Any], Any]:
