@@ -18,7 +18,7 @@ from schemas.vocabulary import LedgerState, Outcome, RunStatus
 from tasks.caps import above_caps, measure
 from tasks.evidence import write_text
 from tasks.ledger_entries import entries_of, states_after
-from tasks.nights import PAGE_NAME, SETTLED_NAME, reasons_of, rules_of, store_of, writer_of
+from tasks.nights import SETTLED_NAME, reasons_of, rules_of, store_of, writer_of
 from tasks.outbox import notices_owed
 from tasks.planning import plan_hash
 from tasks.runs import Chunk, count_recoverable, finish_run, open_run_row, publish_chunk, record_plan
@@ -86,8 +86,6 @@ def _publish(writer: Writer, settled: Settled, portfolio: Portfolio) -> None:
     recoverable = _recoverable(run, stays)
     for start in range(0, len(recoverable), CHUNK_LINES):
         _write_counts(writer, run, recoverable[start : start + CHUNK_LINES], len(transitions) + start)
-    # A page that was written while the plan was held says so; without one, the night is known to be unfinished.
-    (run.directory / PAGE_NAME).unlink(missing_ok=True)
     finish_run(writer, run)
 
 

@@ -4,14 +4,13 @@ from dataclasses import dataclass
 
 from tests.crashes.children import Ended, fork
 from tests.crashes.kill_points import instrument, stop_at
-from tests.crashes.plans import Bug, run_on
+from tests.crashes.plans import Bug, points_of, run_on
 from tests.crashes.promises import broken_promises
 from tests.crashes.stage import Stage
 from tests.crashes.story import STORY, command
 
 NIGHT = 2
 """The step during which it is frozen; the others play this one to its end, and the next."""
-EPOCH = "SELECT writers.epoch FROM writers"
 LAST = "DELETE FROM recoverable_nights"
 
 
@@ -30,11 +29,12 @@ class Frozen:
 
 
 def freeze(stage: Stage, bug: Bug | None = None) -> Frozen:
-    """Freeze a night where it is about to be marked as published, before its transaction has a lock."""
+    """Freeze a night between two transactions, where it is about to be marked as published."""
     stage.restore(NIGHT)
-    names = stage.points[NIGHT]
+    names, _ = points_of(stage, STORY[NIGHT].do, bug)
     last = next(place for place, name in enumerate(names) if name.startswith(LAST))
-    point = max(place for place, name in enumerate(names[:last]) if name.startswith(EPOCH)) + 1
+    point = max(place for place, name in enumerate(names[:last]) if name == "commit") + 2
+    stage.restore(NIGHT)
 
     def work(tell: object) -> None:
         stage.enter()

@@ -217,6 +217,7 @@ def lock_that_outlives_its_process() -> None:
             self.path.unlink(missing_ok=True)
 
     def try_file(path: Path) -> Any:
+        path = path.with_suffix(".pid")
         try:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL))
         except FileExistsError:
