@@ -99,7 +99,7 @@ class Performance:
             self.faults.append(f"{self._where()}: nobody came to point {self.plan}")
         else:
             state = self.step, self._note_kill(ended)
-            if state in self.stage.seen:
+            if self._was_seen(state):
                 return Played(self.plan, tuple(self.killed_at), (), is_new=False)
             self._give_again("given again")
             if not self.faults and not self.bug:
@@ -131,9 +131,13 @@ class Performance:
         self.killed_at.append(f"{self._where()}, {ended.point}")
         with self.stage.left() as left:
             state = left.state()
-            if (self.step, state) not in self.stage.seen:
+            if not self._was_seen((self.step, state)):
                 self.faults += [f"left by the kill: {fault}" for fault in broken_promises(left)]
         return state
+
+    def _was_seen(self, state: tuple[int, str]) -> bool:
+        """Whether the program as it is has gone on well from what was left; it says nothing of one with a bug."""
+        return self.bug is None and state in self.stage.seen
 
     def _goes_on(self) -> bool:
         """A step that ended well is compared; then the next one follows, if there is one."""
