@@ -5,6 +5,7 @@ SQLite: an exclusive transaction on a side file. PostgreSQL: an advisory lock of
 
 import hashlib
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -68,12 +69,15 @@ def _try_file(path: Path) -> _FileLock | None:
 class _SessionLock:
     """A connection that keeps an advisory lock as long as it lives."""
 
-    def __init__(self, connection: Connection, session: int) -> None:
+    def __init__(self, connection: Connection, session: int, key: int) -> None:
         self._connection = connection
+        self._key = key
         self.session = session
 
     def release(self) -> None:
         if not self._connection.closed:
+            with suppress(DBAPIError):  # the server ends a session in its own time; the next in line asks at once
+                self._connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": self._key})
             self._connection.invalidate()  # the session ends with it, and the lock with the session
             self._connection.close()
 
@@ -87,7 +91,7 @@ def _try_session(engine: Engine, name: str) -> _SessionLock | None:
             text("SELECT pg_try_advisory_lock(:key) AS taken, pg_backend_pid() AS session"), {"key": key}
         ).one()
         if row.taken:
-            return _SessionLock(connection, row.session)
+            return _SessionLock(connection, row.session, key)
     except DBAPIError as error:
         message = told_code(error)
     if connection is not None:

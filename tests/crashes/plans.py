@@ -82,6 +82,8 @@ class Performance:
             is_first = not ended.was_killed
             if ended.was_killed:
                 self._note_kill(ended)
+                if self.faults:
+                    break
             elif self.faults or not self._goes_on():
                 break
         for words in ("given again", "given once more"):
@@ -97,14 +99,13 @@ class Performance:
         ended = self._run(STORY[self.step].do, *self.plan.points)
         if not ended.was_killed:
             self.faults.append(f"{self._where()}: nobody came to point {self.plan}")
-        else:
-            state = self.step, self._note_kill(ended)
-            if self._was_seen(state):
-                return Played(self.plan, tuple(self.killed_at), (), is_new=False)
+            return Played(self.plan, (), tuple(self.faults))
+        state = self._note_kill(ended, is_only=True)
+        if state is not None:
             self._give_again("given again")
             if not self.faults and not self.bug:
                 self.stage.seen.add(state)
-        return Played(self.plan, tuple(self.killed_at), tuple(self.faults))
+        return Played(self.plan, tuple(self.killed_at), tuple(self.faults), is_new=state is not None)
 
     def _run(self, act: Callable[[], object], point: int | None = None) -> Ended:
         """Run something that may die, in a child."""
@@ -126,18 +127,16 @@ class Performance:
                 self.faults.append(f"{self._where()}, {words}: {traceback.format_exc()}")
         self._compare(words)
 
-    def _note_kill(self, ended: Ended) -> str:
-        """Look at what was left; returns a name for it."""
+    def _note_kill(self, ended: Ended, *, is_only: bool = False) -> tuple[int, str] | None:
+        """Look at what was left; after the only kill, returns a name for it, or None if it was seen before."""
         self.killed_at.append(f"{self._where()}, {ended.point}")
         with self.stage.left() as left:
-            state = left.state()
-            if not self._was_seen((self.step, state)):
-                self.faults += [f"left by the kill: {fault}" for fault in broken_promises(left)]
+            state = (self.step, left.state() if is_only else "")
+            # What the program as it is has gone on from well says nothing of one with a bug.
+            if self.bug is None and state in self.stage.seen:
+                return None
+            self.faults += [f"left by the kill: {fault}" for fault in broken_promises(left)]
         return state
-
-    def _was_seen(self, state: tuple[int, str]) -> bool:
-        """Whether the program as it is has gone on well from what was left; it says nothing of one with a bug."""
-        return self.bug is None and state in self.stage.seen
 
     def _goes_on(self) -> bool:
         """A step that ended well is compared; then the next one follows, if there is one."""

@@ -9,6 +9,9 @@ from typing import Any
 
 from tasks import contract, policy_files, portfolio_files, store
 
+RUBBISH_MOST = 50_000
+"""Things that may be left over before somebody looks for rubbish: a case is short, and makes little."""
+
 
 def warm() -> None:
     """Read what people write once, keep what is compiled, and do not wait for the disk: nobody pulls the plug here.
@@ -21,6 +24,8 @@ def warm() -> None:
     zoneinfo.available_timezones = lru_cache(zoneinfo.available_timezones)
     contract.prove_gate_bites = lambda *_: None
     store.open_engine = lru_cache(store.open_engine)
+    scripts = store.ScriptDirectory
+    scripts.from_config = _remembering(scripts.from_config, lambda config: config.get_main_option("script_location"))
     os.fsync = lambda _: None
 
 
@@ -28,6 +33,7 @@ def settle_down() -> None:
     """Leave alone what was read and compiled so far: children share it, and nobody looks for rubbish in it."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(RUBBISH_MOST)
 
 
 def _remembering(function: Callable[[Any], Any], content: Callable[[Any], Hashable]) -> Callable[[Any], Any]:
