@@ -111,6 +111,11 @@ def write_table(table: pa.Table, path: Path) -> None:
     write_whole(path, lambda sink: pq.write_table(table, sink, compression="zstd", write_statistics=False))
 
 
+def write_array(array: np.ndarray, path: Path) -> None:
+    """Write an array in numpy's own format, whole or not at all."""
+    write_whole(path, lambda sink: np.save(sink, array))
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file, whole or not at all."""
     write_whole(path, lambda sink: sink.write(text.encode()))

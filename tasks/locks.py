@@ -82,7 +82,7 @@ class _SessionLock:
 
     def release(self) -> None:
         if not self._connection.closed:
-            with suppress(DBAPIError):  # a server notices only after a while that a session has ended: say so
+            with suppress(DBAPIError):  # the server ends a session in its own time; the next in line asks at once
                 self._connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": self._key})
             self._connection.invalidate()  # the session ends with it, and the lock with the session
             self._connection.close()

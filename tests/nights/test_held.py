@@ -10,10 +10,10 @@ from click.testing import CliRunner, Result
 from flows.command_line import commands
 from schemas.errors import NightRefused
 from schemas.vocabulary import Outcome
-from tasks import holds, nights
+from tasks import holds, nights, publishing, reporting
 from tasks.nights import store_of
 from tests.nights.conftest import DAY, Book
-from tests.plain_nights import finish_plainly, forget, plan_plainly, run_plainly, use_home
+from tests.plain_nights import finish_plainly, forget, plan_plainly, run_again, run_plainly, use_home
 from tests.small_book import FIRST_NIGHT, make_home, stand_in
 
 SECOND_NIGHT = FIRST_NIGHT + DAY
@@ -49,6 +49,32 @@ def test_a_held_night_changes_nothing_and_says_why_on_its_page(home: Path) -> No
     assert "Held: nothing was published." in page
     assert "Lines reopened:" in page
     assert not (home / "data" / "deliveries").exists()
+
+
+def test_a_held_night_that_was_stopped_before_it_had_its_page_gets_it_when_it_is_run_again(home: Path) -> None:
+    with nights.writing("small"):
+        held = publishing.publish_plan(plan_plainly("small", FIRST_NIGHT), nights.portfolio_of("small"))
+    assert held.outcome is Outcome.HELD
+    page = nights.run_directory("small", FIRST_NIGHT) / "report.html"
+    assert not page.exists()
+    assert nights.unfinished_night("small") == FIRST_NIGHT
+    run_again("small", FIRST_NIGHT)
+    assert "Held: nothing was published." in page.read_text()
+    assert nights.unfinished_night("small") is None
+
+
+def test_a_released_night_that_was_stopped_before_its_page_was_written_anew_gets_it_when_it_is_run_again(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = hold_first()
+    said("release", plan, "ann")
+    with monkeypatch.context() as patch:
+        patch.setattr(reporting, "write_report", None)
+        said("release", plan, "ben")
+    assert store_of("small").last_published() == FIRST_NIGHT
+    assert nights.unfinished_night("small") == FIRST_NIGHT
+    run_again("small", FIRST_NIGHT)
+    assert "Held: nothing" not in (nights.run_directory("small", FIRST_NIGHT) / "report.html").read_text()
 
 
 def test_a_held_night_blocks_the_later_ones(home: Path) -> None:
