@@ -78,10 +78,15 @@ def why_gone(portfolio: Portfolio, business_date: datetime.date, key: Key) -> st
 def _settled_folders(run: Run, store: Store) -> Iterator[tuple[Path, int]]:
     """The folders of settled dates, dry runs and revisions too, and how many days they lie before the night.
 
+    A date that was refused is settled once a later one is: nights only move forward.
     The newest published night is the one that people still ask about and may revise.
     """
-    known = store.select_mine("runs", "business_date", "status")
-    settled = {each["business_date"] for each in known if each["status"] in (RunStatus.PUBLISHED, RunStatus.DISCARDED)}
+    known, last = store.select_mine("runs", "business_date", "status"), store.last_settled()
+    settled = {
+        each["business_date"]
+        for each in known
+        if each["status"] in (RunStatus.PUBLISHED, RunStatus.DISCARDED) or (last and each["business_date"] < last)
+    }
     settled -= {each["business_date"] for each in known if each["status"] in (RunStatus.PLANNED, RunStatus.HELD)}
     dates = {str(date): date for date in settled - {store.last_published()}}
     for folder in sorted(run_directory(run.portfolio, run.business_date).parent.iterdir()):

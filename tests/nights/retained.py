@@ -26,7 +26,7 @@ JUDGED, SET_ASIDE = "overdue-1", "bad"
 
 def book(root: Path, patch: pytest.MonkeyPatch, keeps: str = "") -> None:
     """Work on the smallest book, without caps, in `root`."""
-    home = make_home(root / "home")
+    home = make_home(root / "home", root / "home" / "delivered")
     use_home(patch, root / "data", home)
     keep(keeps)
 

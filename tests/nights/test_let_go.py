@@ -83,12 +83,12 @@ def test_the_newest_published_night_is_kept_whatever_its_age(three: Path) -> Non
     [
         ("held", EVERYTHING),
         ("planned", EVERYTHING),
-        ("refused", EVERYTHING),
-        ("failed", EVERYTHING),
+        ("refused", STAYS),
+        ("failed", STAYS),
         ("discarded", STAYS),
     ],
 )
-def test_only_settled_nights_are_let_go(three: Path, status: str, left: set[str]) -> None:
+def test_only_nights_that_wait_for_nothing_more_are_let_go(three: Path, status: str, left: set[str]) -> None:
     with closing(sqlite3.connect(str(store_of(NAME).engine.url.database))) as connection:
         connection.execute("UPDATE runs SET status = ? WHERE business_date = ?", (status, str(FIRST)))
         connection.commit()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from schemas.errors import SnapshotRefused
 from tasks.nights import run_directory, store_of
 from tasks.reruns import published_before
 from tests.crashes.book import NAME, NIGHTS
@@ -69,6 +70,22 @@ def test_of_a_night_past_its_quarantine_only_the_rows_set_aside_go(kept: Path) -
 def test_younger_nights_keep_everything(kept: Path) -> None:
     assert found(FOURTH) == found(FIFTH) == EVERYTHING
     assert list((run_directory(NAME, FOURTH) / "quarantine").glob("*.parquet"))
+
+
+def test_a_night_that_was_refused_goes_once_later_ones_are_settled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book(tmp_path, monkeypatch, "{evidence_days: 1}")
+    snapshot = tmp_path / "home" / "delivered" / f"{FIRST}.parquet"
+    kept = snapshot.read_bytes()
+    snapshot.write_bytes(kept[:-100])
+    with pytest.raises(SnapshotRefused):
+        run_plainly(NAME, FIRST)
+    assert found(FIRST) - STAYS
+    run_plainly(NAME, SECOND)
+    run_plainly(NAME, THIRD)
+    assert found(FIRST) <= STAYS
+    forget()
 
 
 def test_deliveries_and_the_counts_of_what_was_set_aside_stay(kept: Path) -> None:

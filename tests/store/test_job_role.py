@@ -1,5 +1,6 @@
 """A job that runs as a role of its own: it does everything that a job does, and can neither edit the ledger nor a table."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,19 +52,22 @@ def roles(postgres_url: str) -> Roles:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_home(tmp_path_factory.mktemp("job-role") / "home")
-
-
-@pytest.fixture(scope="module")
-def played(roles: Roles, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Six nights of the smallest book, held, released, discarded, paused and withdrawn from, as the job's role; its digest."""
+def played(roles: Roles, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Six nights of the smallest book, held, released, revised, paused and withdrawn from, as the job's role; its digest."""
     with pytest.MonkeyPatch.context() as patch:
-        use_home(patch, tmp_path_factory.mktemp("job-role-data"), home, roles.job)
-        for step in STORY:
-            step.do()
+        play(tmp_path_factory.mktemp("job-role"), patch, roles.job)
         yield digest(store_of(NAME))
     forget()
+
+
+def play(root: Path, patch: pytest.MonkeyPatch, store_url: str | None = None) -> None:
+    """Every step of the story, one after the other."""
+    home = make_home(root / "home", root / "home" / "delivered")
+    use_home(patch, root / "data", home, store_url)
+    for step in STORY:
+        if step.is_delivered_again:
+            shutil.copytree(home / "delivered_again", home / "delivered", dirs_exist_ok=True)
+        step.do()
 
 
 def command(*words: str) -> Result:
@@ -73,12 +77,10 @@ def command(*words: str) -> Result:
 
 
 def test_every_step_of_the_story_leaves_what_it_leaves_on_sqlite(
-    played: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    played: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        use_home(patch, tmp_path, home)
-        for step in STORY:
-            step.do()
+        play(tmp_path, patch)
         expected = digest(store_of(NAME))
     forget()
     assert played == expected
