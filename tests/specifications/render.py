@@ -2,11 +2,12 @@
 
 import datetime
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from tasks.evidence import write_text
 from tasks.settings import CHECKOUT
-from tests.specifications.cases import ALONE, FOLDER, Case, themes
+from tests.specifications.cases import ALONE, FOLDER, LEFT_OUT, NIGHT, Case, Judged, themes
 
 PAGE = CHECKOUT / "deployments" / "policies" / "SPECIFICATIONS.md"
 HEAD = """\
@@ -35,11 +36,45 @@ def _case(case: Case) -> list[str]:
     lines = [f"**{case.rule}**", ""]
     if case.changes:
         lines.append(f"- policy: {_listed(case.changes)}")
-    for name, given in case.given.items():
-        who = "" if name == ALONE else f"{name}: "
-        start = _listed(given) if given else "the line as it is"
-        lines.append(f"- {who}{start} → {_listed(case.then.get(name, {}), none='none')}")
+    lines += [f"- version `{name}`: {_listed(each)}" for name, each in case.files.get("versions", {}).items()]
+    if "portfolio" in case.files:
+        lines.append(f"- portfolio: {_listed(case.files['portfolio'])}")
+    lines += [f"- {_said_of_files(case.files)}"] if _said_of_files(case.files) else []
+    lines += [f"- refused: {words}" for words in case.refuses]
+    for night in case.nights:
+        on = f"{_date(night.on)}, " if case.takes_turns else ""
+        lines += [f"- {on}{each}" for each in _night(night)]
     return lines
+
+
+def _night(night: Judged) -> Iterator[str]:
+    for name in dict.fromkeys([*night.given, *night.then]):
+        who = "" if name == ALONE and len(night.given) == 1 else f"{name}: "
+        start = "absent" if name not in night.given else _listed(night.given[name]) or "the line as it is"
+        if name == NIGHT:
+            yield f"{name} → {_listed(night.then[name])}"
+        elif name in night.then:
+            yield f"{who}{start} → {_listed(night.then[name], none='none')}"
+        else:
+            yield f"{who}{start}"
+    if night.refuses:
+        yield f"all of it is refused: {night.refuses}"
+
+
+def _said_of_files(files: dict[str, Any]) -> str:
+    """What is said of files, in words."""
+    delivered, texts = files.get("delivered", {}), files.get("texts", {})
+    words = [f"in place of `{there}` stands `{_one_line(text)}`" for there, text in files.get("written", {}).items()]
+    words += ["the snapshot is a text file (CSV)"] if delivered.get("as") == "text" else []
+    words += [f"the snapshot has no column `{delivered['without']}`"] if "without" in delivered else []
+    words += [f"the column `{name}` is text, such as `{text}`" for name, text in delivered.get("with", {}).items()]
+    words += [f"`reasons.yaml` has no text for `{texts['without']}`"] if "without" in texts else []
+    words += [f"`reasons.yaml` has a text for `{texts['more']}`"] if "more" in texts else []
+    return "; ".join(words)
+
+
+def _one_line(text: str) -> str:
+    return text.strip().replace("\n", "` and then `")
 
 
 def _listed(values: dict[str, Any], none: str = "missing") -> str:
@@ -53,6 +88,8 @@ def _value(value: Any, none: str) -> str:
         return f"`{json.dumps(value, default=_date, ensure_ascii=False)}`"
     if value is None:
         return none
+    if value == LEFT_OUT:
+        return "left out"
     if isinstance(value, bool):
         return "true" if value else "false"
     return _date(value) if isinstance(value, datetime.date) else f"`{value}`"

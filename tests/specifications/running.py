@@ -123,12 +123,14 @@ def make_home(case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def plain(value: Any) -> Any:
-    """Steps without what does not apply to them."""
+    """Steps without what does not apply to them, truths in the words of the policy language."""
     if isinstance(value, list):
         return [plain(each) for each in value]
     if isinstance(value, dict) and "attribute" in value:
-        left_out = ("at_least", "below") if value.get("values") is not None else ("values",)
-        return {name: each for name, each in value.items() if name not in left_out}
+        if value.get("values") is None:
+            return {name: each for name, each in value.items() if name != "values"}
+        words = [str(each).lower() if isinstance(each, bool) else each for each in value["values"]]
+        return {**{name: each for name, each in value.items() if name not in ("at_least", "below")}, "values": words}
     return value
 
 
