@@ -18,7 +18,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from schemas.vocabulary import LEDGER_COLUMNS
-from tests.factories import PolicyDict, Row
+from tests.factories import PolicyDict, Row, merged
 
 FOLDER = Path(__file__).parent
 ALONE = "the line"
@@ -135,8 +135,10 @@ def _case(theme: str, shared: PolicyDict, written: dict[str, Any]) -> Case:
         odd = {name for night in nights for row in night.rows.values() for name in row if name in LEDGER_COLUMNS}
         _refuse(rule, odd)
     refuses = () if nights else _listed(written["refuses"])
-    files = {name: written[name] for name in ("delivered", "written", "versions", "portfolio", "texts") if name in written}
-    return Case(theme, rule, changed(shared, own), policy, tuple(nights), files, refuses, takes_turns, accounts)
+    files = {
+        name: written[name] for name in ("delivered", "written", "versions", "portfolio", "texts") if name in written
+    }
+    return Case(theme, rule, merged(shared, own), policy, tuple(nights), files, refuses, takes_turns, accounts)
 
 
 def _judged(rule: str, written: dict[str, Any], policy: PolicyDict, accounts: dict[str, str]) -> Judged:

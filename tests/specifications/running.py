@@ -16,7 +16,7 @@ from tasks.planning import evidence_tables
 from tasks.policy_files import load_policy
 from tasks.settings import CHECKOUT
 from tests import oracle
-from tests.factories import PolicyDict, frame, judge, rules
+from tests.factories import frame, judge, rules
 from tests.judging.files import write_policy, write_snapshot
 from tests.plain_nights import plan_plainly, use_home
 from tests.recount import differences
@@ -117,7 +117,11 @@ def make_home(case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
     codes = {*PROGRAM_REASONS, *_reasons_in(versions), texts.get("more")} - {None, texts.get("without")}
     (series / "reasons.yaml").write_text("".join(TEXTS.format(code=code) for code in sorted(codes)))
     (deployments / "portfolios").mkdir()
-    portfolio = {**base()["portfolio"], "source": {"kind": "folder", "path": "drops"}, **case.files.get("portfolio", {})}
+    portfolio = {
+        **base()["portfolio"],
+        "source": {"kind": "folder", "path": "drops"},
+        **case.files.get("portfolio", {}),
+    }
     write_policy(deployments / "portfolios" / "small.yaml", portfolio)
     use_home(monkeypatch, folder / "data", folder)
 

@@ -2,7 +2,7 @@
 
 import ast
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from schemas.errors import ReinstateError, SnapshotRefused
 from schemas.policy import Policy
 from schemas.vocabulary import LEDGER_COUNTS, PROGRAM_REASONS, Decision, Route, Step
 from tasks.contract import check_partition
-from tasks.decisioning import compiling
+from tasks.decisioning import compiling, expressions
 from tests.factories import Row, frame, rules
 from tests.plain_nights import forget
 from tests.specifications.cases import Case, base, cases
@@ -111,26 +111,36 @@ def test_every_word_of_a_judgement_occurs_in_a_specification() -> None:
 
 
 def test_every_kind_of_refusal_of_a_policy_has_a_specification(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every place of `compiling` that says what is wrong is reached by a case, so a new refusal needs a sentence.
+    """Every place that says what is wrong with a policy is reached by a case, so a new refusal needs a sentence.
 
-    Only that a section has too many parts has none: nobody would read two hundred of them.
+    Only that there is too much of something has none: nobody would read two hundred parts of a policy.
     """
-    said: set[int] = set()
-    say = compiling._Checker.say
+    said: set[tuple[Any, int]] = set()
 
-    def note(checker: Any, message: str, *place: str | int) -> None:
-        said.add(inspect.currentframe().f_back.f_lineno)
-        say(checker, message, *place)
+    def noting(module: Any, call: Callable[..., None]) -> Callable[..., None]:
+        def note(*arguments: Any) -> None:
+            said.add((module, inspect.currentframe().f_back.f_lineno))
+            call(*arguments)
 
-    monkeypatch.setattr(compiling._Checker, "say", note)
+        return note
+
+    monkeypatch.setattr(compiling._Checker, "say", noting(compiling, compiling._Checker.say))
+    error = expressions.ExpressionError
+    monkeypatch.setattr(error, "__init__", noting(expressions, error.__init__))
     for case in REFUSED:
         with suppress(compiling.PolicyError, ValidationError):
             compiling.compile_rules(Policy.model_validate(case.policy))
-    calls = [node for node in ast.walk(ast.parse(inspect.getsource(compiling))) if isinstance(node, ast.Call)]
-    places = {node.lineno: ast.unparse(node) for node in calls if getattr(node.func, "attr", "") == "say"}
+    places = {**_calls(compiling, "say"), **_calls(expressions, "ExpressionError")}
     assert said <= set(places)
-    untold = [call for line, call in places.items() if line not in said]
-    assert [call for call in untold if "PARTS_MAX" not in call] == []
+    untold = [call for place, call in places.items() if place not in said]
+    assert [call for call in untold if "PARTS_MAX" not in call and "TERMS_MAX" not in call] == []
+
+
+def _calls(module: Any, name: str) -> dict[tuple[Any, int], str]:
+    """Where in a module something of that name is called, by line."""
+    calls = [node for node in ast.walk(ast.parse(inspect.getsource(module))) if isinstance(node, ast.Call)]
+    named = [node for node in calls if name in (getattr(node.func, "attr", ""), getattr(node.func, "id", ""))]
+    return {(module, node.lineno): ast.unparse(node) for node in named}
 
 
 def test_every_reason_to_set_a_row_aside_occurs_in_a_specification() -> None:
