@@ -16,6 +16,7 @@ from flows.commands.looking_back import replay, verify
 from flows.commands.nightly import nightly
 from flows.commands.policy import policy
 from flows.commands.sample_data import import_uci, synthesize
+from flows.commands.store import store
 from schemas.errors import ConfigurationError, ReinstateError
 
 
@@ -39,6 +40,7 @@ for command in (
     judge,
     explain,
     policy,
+    store,
     synthesize,
     import_uci,
 ):

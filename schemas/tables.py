@@ -3,6 +3,10 @@
 The database holds what must be transactional; the evidence of a whole book is bulk data and lies in Parquet.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -200,3 +204,22 @@ notices = Table(
     Index("ix_notices_portfolio_is_accepted", "portfolio", "is_accepted"),
     comment="The outbox: what is owed because of a transition, written with it.",
 )
+
+VERSION_TABLE: Final = "alembic_version"
+"""Where Alembic keeps the revision of the tables."""
+JOB_MAY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "policies": ("SELECT", "INSERT"),
+        "runs": ("SELECT", "INSERT", "UPDATE"),
+        "attempts": ("SELECT", "INSERT"),
+        "approvals": ("SELECT", "INSERT"),
+        "writers": ("SELECT", "INSERT", "UPDATE"),
+        "pauses": ("SELECT", "INSERT", "DELETE"),
+        "ledger": ("SELECT", "INSERT"),
+        "line_states": ("SELECT", "INSERT", "UPDATE"),
+        "recoverable_nights": ("SELECT", "INSERT", "UPDATE", "DELETE"),
+        "notices": ("SELECT", "INSERT", "UPDATE"),
+        VERSION_TABLE: ("SELECT",),
+    }
+)
+"""What the role that runs the job does with each table, and all that it may: a row that it locks it may update."""

@@ -12,7 +12,8 @@ from tasks import nights
 from tasks.decisioning.facts import Night, gather_facts
 from tasks.decisioning.rules import Rules
 from tasks.line_answers import barriers_of, criteria_of, limit_of, points_of
-from tasks.night_line import NightLine, Values, candidate_row, evidence_row, find_line
+from tasks.night_line import NightLine, Values, candidate_row, evidence_row, files_of_lines, find_line
+from tasks.retention import refuse_gone
 from tasks.settings import settings
 
 LIMIT_STEPS = (Step.GRANTED, Step.LIMIT, Step.BUDGET)
@@ -36,6 +37,7 @@ def explain(account_id: str, portfolio: str | None = None, business_date: dateti
     store = nights.store_of(name)
     settled = nights.recall(name, _published_night(name, business_date), RunStatus.PUBLISHED)
     run, rules = settled.run, nights.rules_of(settled.run)
+    refuse_gone(settled, book, files_of_lines(settled), "explained")
     line = find_line(settled, rules, book, account_id)
     entries = [_transition(entry) for entry in store.select_mine("ledger", account_id=account_id)]
     history = tuple(entry for entry in entries if entry.business_date <= run.business_date)

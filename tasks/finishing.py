@@ -4,7 +4,7 @@ import datetime
 
 from schemas.handles import NightResult, Published, Settled
 from schemas.vocabulary import Outcome, Verdict
-from tasks import holds, nights, outbox, publishing, reporting
+from tasks import holds, nights, outbox, publishing, reporting, retention
 from tasks.holds import Person
 from tasks.settings import settings
 
@@ -41,10 +41,11 @@ def publish_night(name: str, business_date: datetime.date) -> tuple[Settled, Pub
 
 
 def wrap_up(settled: Settled, published: Published) -> NightResult:
-    """Deliver what is owed and write the night's report; whoever calls need not be the writer any more."""
+    """Deliver what is owed, write the night's report, and let old nights go; the caller need not be the writer any more."""
     portfolio = nights.portfolio_of(settled.run.portfolio)
     if published.outcome is Outcome.PUBLISHED:
         outbox.relay(nights.store_of(settled.run.portfolio))
     report = reporting.gather_report(settled, portfolio, published)
     page = reporting.write_report(settled.run, report, settings().deployments / "templates")
-    return reporting.result_of(settled, published, page)
+    warnings = retention.let_go(settled.run) if published.outcome is Outcome.PUBLISHED else ()
+    return reporting.result_of(settled, published, page, warnings)

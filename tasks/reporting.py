@@ -128,7 +128,7 @@ def write_report(run: Run, report: Report, templates: Path) -> Path:
     return page
 
 
-def result_of(settled: Settled, published: Published, page: Path) -> NightResult:
+def result_of(settled: Settled, published: Published, page: Path, warnings: tuple[str, ...]) -> NightResult:
     """What a night ends with, for a person and for whoever started it."""
     published_words = "published"
     if settled.run.revision > FIRST_REVISION:
@@ -147,6 +147,7 @@ def result_of(settled: Settled, published: Published, page: Path) -> NightResult
         message=words[published.outcome],
         report=page,
         counts=counts_of(settled.plan),
+        warnings=warnings,
     )
 
 

@@ -12,7 +12,7 @@ from tasks.contract import REPEATED, check_partition, id_hashes, places_of, repe
 from tasks.decisioning.rules import Rules
 from tasks.evidence import write_table
 from tasks.fingerprints import content_hash, fingerprint
-from tasks.partitions import read_ids, read_partition, to_frame
+from tasks.partitions import UNPARSABLE, read_ids, read_partition, to_frame
 
 
 def validate_partition(run: Run, portfolio: Portfolio, rules: Rules, partition: Partition) -> Validated:
@@ -92,8 +92,8 @@ def accept_snapshot(
 def clean_table(validated: Validated, rules: Rules, portfolio: Portfolio) -> pa.Table:
     """The rows of a partition that are not quarantined."""
     table = read_partition(validated.partition, rules.snapshot_columns, portfolio.columns)
-    if "unparsable" in table.column_names:
-        table = table.drop_columns("unparsable")
+    if UNPARSABLE in table.column_names:
+        table = table.drop_columns(UNPARSABLE)
     if validated.quarantine is None:
         return table
     keep = np.ones(len(table), bool)

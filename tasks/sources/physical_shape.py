@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
-from schemas.errors import ConfigurationError, SnapshotRefused
+from schemas.errors import SnapshotRefused
 from schemas.vocabulary import AttributeType
 from tasks.decisioning.expressions import did_you_mean
-from tasks.partitions import ACCOUNT_ID, BUSINESS_DATE, UNPARSABLE, source_names
+from tasks.partitions import ACCOUNT_ID, BUSINESS_DATE, source_names
 from tasks.sources.source import Request
 
 LISTED = "ledger_campaigns_used"
@@ -60,8 +60,6 @@ def _refuse(request: Request, problems: Mapping[str, Sequence[str]]) -> None:
 
 
 def _column_problems(names: Sequence[str], request: Request) -> list[str]:
-    if UNPARSABLE in request.columns:
-        raise ConfigurationError(f"'{UNPARSABLE}' is a word of the program; give the policy's attribute another name")
     in_source = source_names(request.columns, request.names)
     expected = set(in_source.values())
     unexpected = [name for name in dict.fromkeys(names) if name not in expected]

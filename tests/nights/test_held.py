@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from flows.command_line import commands
 from schemas.errors import NightRefused
 from schemas.vocabulary import Outcome
-from tasks import nights
+from tasks import holds, nights
 from tasks.nights import store_of
 from tests.nights.conftest import DAY, Book
 from tests.plain_nights import finish_plainly, forget, plan_plainly, run_plainly, use_home
@@ -107,6 +107,25 @@ def test_a_discarded_night_is_settled_and_the_next_one_may_run(home: Path) -> No
     run, _ = run_plainly("small", SECOND_NIGHT)
     known = pq.read_table(run.directory / "ledger.parquet")
     assert len(known) == 0
+
+
+def test_where_the_portfolio_asks_for_proof_a_name_that_is_only_claimed_does_not_count(home: Path) -> None:
+    plan = hold_first()
+    file = home / "home" / "deployments" / "portfolios" / "small.yaml"
+    file.write_text(file.read_text().replace("people: 2", "people: 2, people_proven: true"))
+    refused = said("release", plan, "ann")
+    assert "the name ann is claimed" in str(refused.exception)
+    assert store_of("small").select_mine("approvals") == []
+    arguments = ["release", plan, "--portfolio", "small", "--reason", "looked at it"]
+    assert "It takes another person." in CliRunner().invoke(commands, arguments).output
+
+
+def test_nobody_is_proven_to_be_whom_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = holds.this_person().name
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(name, "ann")
+    assert holds.this_person() == holds.Person(own, is_proven=True)
+    assert not holds.this_person("ann").is_proven
 
 
 def test_a_reason_is_needed(home: Path) -> None:

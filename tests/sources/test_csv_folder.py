@@ -94,7 +94,12 @@ def test_unparsable_cells_are_named_by_the_names_here_not_in_the_source(drops: D
         (csv_text(rows(3)) + "secret," * 9 + "\r\n", "line 5 has 10 cells, the header has 7"),
         (csv_text([row(1, line_status='"a\nb"')]) + "A9,x\r\n", "line 4 has 2 cells"),
         (csv_text(rows(2)) + csv_text(rows(1))[:20], "line 4 has 2 cells"),
-        (csv_text(rows(2)) + "\r\n", "1 of 3 rows of the snapshot of 2026-10-28 carry another business_date or none"),
+        (
+            csv_text(rows(2)) + ",,,,,,\r\n",
+            "1 of 3 rows of the snapshot of 2026-10-28 carry another business_date or none",
+        ),
+        (csv_text(rows(2)) + "\r\n", "the files have 2 rows, the manifest says row_count 3"),
+        (csv_text(rows(1)) + "\r\n\r\nA9,x\r\n", "line 5 has 2 cells"),
         (csv_text(rows(2)).encode() + b"A\xff,,,,,,\r\n", "holds bytes that are not UTF-8"),
         (csv_text(rows(2)).encode("utf-16"), "has no header"),
         ("", "lines.csv has no header"),
@@ -118,6 +123,12 @@ def test_a_csv_that_is_not_whole_or_not_plain_is_refused(drops: Drops, content: 
     assert words in message
     assert "A9" not in message
     assert "secret" not in message
+
+
+def test_an_empty_line_holds_no_row(drops: Drops) -> None:
+    first, *others = csv_text(rows(3)).splitlines(keepends=True)
+    drops.csv("".join([first, "\r\n", *others, "\r\n", "\r\n"]), 3)
+    assert drops.take().row_count == 3
 
 
 def test_a_row_longer_than_a_block_is_refused(drops: Drops, monkeypatch: pytest.MonkeyPatch) -> None:
