@@ -103,7 +103,9 @@ def _value(value: Any, none: str) -> str:
         return "empty"
     if isinstance(value, list):
         words = [_word(each) if isinstance(each, str) else json.dumps(each, default=_date) for each in value]
-        return f"`[{', '.join(words)}]`"
+        return f"`[{', '.join(words).replace('Infinity', '.inf')}]`"
+    if isinstance(value, str) and not value.strip(" 0123456789.-"):
+        return f'`"{value}"`'
     return _date(value) if isinstance(value, datetime.date) else f"`{_word(value)}`"
 
 

@@ -8,7 +8,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from schemas.errors import FileRefused
-from schemas.vocabulary import PROGRAM_REASONS
 from tasks import nights, opening, publishing
 from tasks.contract import REPEATED, check_partition
 from tasks.judging import judge_book, read_book
@@ -102,7 +101,7 @@ def run_night(case: Case, night: Judged) -> Found:
 
 
 def make_home(case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A home with one portfolio, the policy files of a case, and a text for every reason that they give."""
+    """A home with one portfolio, the policy files of a case, and a text for every reason that these give."""
     deployments, series = folder / "deployments", folder / "deployments" / "policies" / "small"
     series.mkdir(parents=True)
     for name in ("templates", "migrations"):
@@ -114,7 +113,7 @@ def make_home(case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
     for version in versions:
         write_policy(series / f"{version['version']}.yaml", version)
     texts = case.files.get("texts", {})
-    codes = {*PROGRAM_REASONS, *_reasons_in(versions), texts.get("more")} - {None, texts.get("without")}
+    codes = {*_reasons_in(versions), texts.get("more")} - {None, texts.get("without")}
     (series / "reasons.yaml").write_text("".join(TEXTS.format(code=code) for code in sorted(codes)))
     (deployments / "portfolios").mkdir()
     portfolio = {
