@@ -2,6 +2,7 @@
 
 import datetime
 
+from schemas.errors import NightRefused
 from schemas.handles import NightResult, Published, Settled
 from schemas.vocabulary import Outcome, Verdict
 from tasks import holds, nights, outbox, publishing, reporting, retention
@@ -16,10 +17,12 @@ def release_plan(name: str, plan_hash: str, person: Person, reason: str) -> tupl
         The night, and how it ended; None where it takes another person.
 
     Raises:
-        NightRefused: no such plan is held, it was altered, the ledger has moved on, this person has said so before, or
+        NightRefused: no such plan is held, the portfolio is paused, the plan was altered, the ledger has moved on, this person has said so before, or
             another process is at work on the portfolio.
     """
     with nights.writing(name) as writer:
+        if writer.store.pause():
+            raise NightRefused(f"{name} is paused: `reinstate resume` it first; nothing was changed")
         for run in holds.held_runs(writer.store):
             if run["plan_hash"] == plan_hash:
                 publishing.stored_plan(nights.recall(name, run["business_date"]))

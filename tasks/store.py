@@ -201,9 +201,11 @@ def migrate(engine: Engine, migrations: Path) -> tuple[str | None, str]:
     newest = str(ScriptDirectory.from_config(config).get_current_head())
     found, message = None, ""
     try:
-        with engine.begin() as connection:
+        with engine.execution_options(**{READS: True}).begin() as connection:  # who only looks waits for no writer
             found = MigrationContext.configure(connection).get_current_revision()
-            if found != newest:
+        if found != newest:
+            with engine.begin() as connection:
+                found = MigrationContext.configure(connection).get_current_revision()
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
     except CommandError:

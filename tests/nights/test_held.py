@@ -171,3 +171,11 @@ def test_held_loads_neither_prefect_nor_pandas(home: Path) -> None:
     assert (
         subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip() == "[]"
     )
+
+
+def test_nothing_is_released_while_the_portfolio_is_paused(home: Path) -> None:
+    plan = hold_first()
+    pause = ["pause", "--portfolio", "small", "--reason", "a fault in the core system"]
+    assert CliRunner().invoke(commands, pause).exit_code == 0
+    assert "is paused: `reinstate resume` it first" in str(said("release", plan, "ann").exception)
+    assert store_of("small").select_mine("approvals") == []

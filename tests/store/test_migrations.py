@@ -112,3 +112,10 @@ def test_the_database_itself_refuses_to_edit_what_is_only_appended(engine: Engin
         connection.execute(text("INSERT INTO policies VALUES ('h', 'p', '1', 'text')"))
     with pytest.raises(DBAPIError, match="append-only"), engine.begin() as connection:
         connection.execute(text(verb))
+
+
+def test_who_opens_a_store_whose_tables_are_new_waits_for_no_writer(engine: Engine) -> None:
+    migrate(engine, MIGRATIONS)
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO policies VALUES ('h', 'p', '1', 'text')"))
+        assert migrate(engine, MIGRATIONS) == (REVISIONS[-1], REVISIONS[-1])
