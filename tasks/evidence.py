@@ -5,6 +5,7 @@ reader gives the whole.
 """
 
 import os
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -119,11 +120,13 @@ def write_text(path: Path, text: str) -> None:
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write under a temporary name, then give the file its final one: never a half-written file under `path`.
 
+    The temporary name is the writer's own: two processes may write the report of one night at once.
+
     Args:
         path: the final name; what stood there before is replaced.
         write: puts the content into the file that it is given.
     """
-    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}.unfinished")
     try:
         with unfinished.open("wb") as sink:
             write(sink)
