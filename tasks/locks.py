@@ -54,15 +54,18 @@ class _FileLock:
 
 
 def _try_file(path: Path) -> _FileLock | None:
-    connection = sqlite3.connect(path, isolation_level=None, timeout=SECONDS_BEFORE_DEAD, check_same_thread=False)
+    connection = None
     try:
+        connection = sqlite3.connect(path, isolation_level=None, timeout=SECONDS_BEFORE_DEAD, check_same_thread=False)
         connection.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
+        return _FileLock(connection)
+    except sqlite3.Error as error:
+        code = error.sqlite_errorname
+    if connection is not None:
         connection.close()
-        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-            raise
-        return None
-    return _FileLock(connection)
+    if code != "SQLITE_BUSY":
+        raise StoreError(f"the lock {path} cannot be taken: the database answered {code}")
+    return None
 
 
 class _SessionLock:

@@ -10,7 +10,7 @@ from schemas.handles import Accepted, Partition, Run, Snapshot, Validated
 from schemas.portfolio import Portfolio
 from tasks.contract import REPEATED, check_partition, id_hashes, places_of, repeated_hashes
 from tasks.decisioning.rules import Rules
-from tasks.evidence import write_table
+from tasks.evidence import write_array, write_table
 from tasks.fingerprints import content_hash, fingerprint
 from tasks.partitions import read_ids, read_partition, to_frame
 
@@ -24,7 +24,7 @@ def validate_partition(run: Run, portfolio: Portfolio, rules: Rules, partition: 
     table = read_partition(partition, rules.snapshot_columns, portfolio.columns)
     checked = check_partition(to_frame(table), rules, run.business_date)
     hashes = run.directory / "quarantine" / f"ids-{partition.number:05d}.npy"
-    np.save(hashes, id_hashes(table["account_id"].combine_chunks()))
+    write_array(id_hashes(table["account_id"].combine_chunks()), hashes)
     quarantine = None
     if checked.failures:
         quarantine = run.directory / "quarantine" / f"part-{partition.number:05d}.parquet"
