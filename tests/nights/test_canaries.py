@@ -2,7 +2,7 @@
 
 import dataclasses
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,21 +13,10 @@ from flows.command_line import main
 from tasks import judgement, opening, outbox, publishing, reporting, runs
 from tasks.guarding import guarded
 from tasks.nights import store_of
-from tests.nights.canaries import IDS, WORD, Aviary, copied, found_in, heard, make_aviary, with_value
+from tests.nights.canaries import IDS, WORD, Aviary, found_in, heard, with_value
 from tests.nights.eve import database
 from tests.nights.tiny import NAME, NIGHTS
 from tests.plain_nights import forget, run_again, use_home
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Aviary:
-    return make_aviary(tmp_path_factory.mktemp("aviary"))
-
-
-@pytest.fixture
-def aviary(whole: Aviary, tmp_path: Path) -> Iterator[Aviary]:
-    with copied(whole, tmp_path / "data") as copy:
-        yield copy
 
 
 def test_a_published_night_on_other_values_is_refused_without_them(aviary: Aviary) -> None:
@@ -151,7 +140,7 @@ def test_a_command_that_is_refused_tells_nothing_of_lines(
 
 @pytest.mark.parametrize(("store", "code"), [("sqlite", "SQLITE_CONSTRAINT_NOTNULL"), ("postgresql", "23502")])
 def test_a_row_that_the_database_refuses_is_told_by_its_code(
-    whole: Aviary,
+    whole_aviary: Aviary,
     tmp_path: Path,
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
@@ -160,8 +149,8 @@ def test_a_row_that_the_database_refuses_is_told_by_its_code(
 ) -> None:
     """PostgreSQL prints the whole row."""
     url = database(request.getfixturevalue("postgres_url"), "canaries") if store == "postgresql" else None
-    shutil.copytree(whole.data / "snapshots", tmp_path / "snapshots")
-    use_home(monkeypatch, tmp_path, whole.home, url)
+    shutil.copytree(whole_aviary.data / "snapshots", tmp_path / "snapshots")
+    use_home(monkeypatch, tmp_path, whole_aviary.home, url)
 
     def publish(writer: Any, run: Any, connection: Any, chunk: Any) -> None:
         without = [{**entry, "decision": None} for entry in chunk.entries]
@@ -170,7 +159,7 @@ def test_a_row_that_the_database_refuses_is_told_by_its_code(
     monkeypatch.setattr(publishing, "publish_chunk", publish)
     told = heard(lambda: guarded(run_again)(NAME, NIGHTS[0]))
     assert f"StoreError: the database answered {code}" in told
-    assert found_in(told + Aviary(whole.home, tmp_path).kept()) == []
+    assert found_in(told + Aviary(whole_aviary.home, tmp_path).kept()) == []
     forget()
 
 

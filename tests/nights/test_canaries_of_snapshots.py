@@ -3,29 +3,17 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pyarrow as pa
 import pytest
 
 from tasks.nights import store_of
-from tests.nights.canaries import BAD, IDS, WORD, Aviary, copied, found_in, make_aviary, with_column, with_value
+from tests.nights.canaries import BAD, IDS, WORD, Aviary, found_in, with_column, with_value
 from tests.nights.tiny import NAME, NIGHTS
 
 TEXTS = ("account_id", "product_code", "customer_segment", "line_status", "closure_cause", "closure_initiator",
          "employment", "appeal_status", "campaign_code")  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Aviary:
-    return make_aviary(tmp_path_factory.mktemp("aviary"))
-
-
-@pytest.fixture
-def aviary(whole: Aviary, tmp_path: Path) -> Iterator[Aviary]:
-    with copied(whole, tmp_path / "data") as copy:
-        yield copy
 
 
 def test_there_are_canaries_in_the_lines_that_are_reopened_and_in_what_is_sent(aviary: Aviary) -> None:
