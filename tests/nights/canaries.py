@@ -3,7 +3,9 @@
 Each column has one that lines can have, so that nights go well with it, and one with which a row is bad.
 """
 
+import csv
 import datetime
+import io
 import logging
 import shutil
 import traceback
@@ -127,6 +129,18 @@ def with_value(table: pa.Table, name: str, value: Any, *rows: int) -> pa.Table:
     wanted = rows or range(len(table))
     cells = [value if row in wanted else known for row, known in enumerate(table[name].to_pylist())]
     return with_column(table, name, pa.array(cells, table.schema.field(name).type))
+
+
+def as_csv(table: pa.Table, *, header: bool = True) -> str:
+    """A snapshot as CSV."""
+    sink = io.StringIO()
+    writer = csv.writer(sink)
+    if header:
+        writer.writerow(table.column_names)
+    cells = [["" if cell is None else str(cell).lower() if isinstance(cell, bool) else cell for cell in row.values()]
+             for row in table.to_pylist()]  # fmt: skip
+    writer.writerows(cells)
+    return sink.getvalue()
 
 
 def make_aviary(folder: Path) -> Aviary:

@@ -1,7 +1,5 @@
 """Values of a snapshot stay out of logs, errors and reports, whatever is wrong with it."""
 
-import csv
-import io
 import json
 from collections.abc import Callable
 
@@ -9,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from tasks.nights import store_of
-from tests.nights.canaries import BAD, IDS, WORD, Aviary, found_in, with_column, with_value
+from tests.nights.canaries import BAD, IDS, WORD, Aviary, as_csv, found_in, with_column, with_value
 from tests.nights.tiny import NAME, NIGHTS
 
 TEXTS = ("account_id", "product_code", "customer_segment", "line_status", "closure_cause", "closure_initiator",
@@ -107,18 +105,6 @@ def test_a_file_cut_short_is_told_without_its_bytes(aviary: Aviary, keep: int) -
     told = aviary.fly()
     assert "SnapshotRefused" in told
     assert found_in(told) == []
-
-
-def as_csv(table: pa.Table, *, header: bool = True) -> str:
-    """A snapshot as CSV."""
-    sink = io.StringIO()
-    writer = csv.writer(sink)
-    if header:
-        writer.writerow(table.column_names)
-    cells = [["" if cell is None else str(cell).lower() if isinstance(cell, bool) else cell for cell in row.values()]
-             for row in table.to_pylist()]  # fmt: skip
-    writer.writerows(cells)
-    return sink.getvalue()
 
 
 def unreadable(text: str) -> str:

@@ -13,8 +13,7 @@ from schemas.errors import NightRefused
 from tasks import nights, runs
 from tasks.nights import store_of
 from tests.digest import digest
-from tests.nights.canaries import Aviary
-from tests.nights.test_canaries_of_snapshots import as_csv
+from tests.nights.canaries import Aviary, as_csv
 from tests.nights.tiny import NAME, NIGHTS, tiny_eve, untroubled
 from tests.plain_nights import forget, run_again, use_home
 
@@ -65,12 +64,12 @@ def by_lines(cells_by_column: dict[str, tuple[str, ...]]) -> list[tuple[str, dic
     ]
 
 
-@pytest.mark.parametrize(("column", "odd"), by_lines(DOUBTFUL), ids=str)
+@pytest.mark.parametrize(("column", "odd"), by_lines(DOUBTFUL))
 def test_a_doubtful_cell_keeps_its_line_closed_and_no_other(aviary: Aviary, column: str, odd: dict[str, str]) -> None:
     assert reopened(aviary, column, odd) == {*LINES} - {*odd}
 
 
-@pytest.mark.parametrize(("column", "odd"), by_lines(AS_IT_SHOULD_BE), ids=str)
+@pytest.mark.parametrize(("column", "odd"), by_lines(AS_IT_SHOULD_BE))
 def test_a_number_written_oddly_is_that_number(aviary: Aviary, column: str, odd: dict[str, str]) -> None:
     assert reopened(aviary, column, odd) == {*LINES}
 
