@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 
-from schemas.errors import FileRefused, NightRefused, ReinstateError
+from schemas.errors import FileRefused, NightRefused, ReinstateError, StageFailed
 from schemas.handles import Run
 from schemas.portfolio import Portfolio
 from schemas.vocabulary import RunStatus
@@ -32,10 +32,6 @@ from tasks.store import Store, canonical_json
 
 DECISION_FIELDS = ("portfolio", "currency", "policy", "columns", "quarantined_share_max_bp", "caps")
 """The part of a portfolio file that has a say in what a night decides."""
-
-
-class StageFailed(ReinstateError):
-    """A stage broke in a way that nobody foresaw; the original error stays in its place, it may hold values."""
 
 
 def open_run(

@@ -36,7 +36,7 @@ def convert_csv(files: Sequence[Path], folder: Path, request: Request) -> tuple[
         SnapshotRefused: a header, a line, the encoding or a business date is wrong.
     """
     headers = {path.name: _header(path) for path in files}
-    refuse_wrong_columns(headers, request)
+    refuse_wrong_columns(headers, request, may_be_a_line=True)
     rows: dict[str, int] = {}
     others = 0
     schema = copy_schema(request, with_unparsable=True)
