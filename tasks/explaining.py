@@ -3,20 +3,36 @@
 import datetime
 from typing import Any
 
-from schemas.errors import ConfigurationError, NightRefused
-from schemas.explanation import Explanation, Held, Line, LineState, Path, Transition, Verdict
+from schemas.explanation import (
+    Condition,
+    Explanation,
+    Held,
+    LimitFound,
+    Line,
+    LineState,
+    PassedOver,
+    Path,
+    Points,
+    Transition,
+    Verdict,
+)
 from schemas.handles import Settled
 from schemas.portfolio import Portfolio
 from schemas.vocabulary import Decision, LedgerState, Route, RunStatus, Step
 from tasks import nights
 from tasks.decisioning.facts import Night, gather_facts
 from tasks.decisioning.rules import Rules
+from tasks.explanation_refusals import NotExplained, PortfolioUnclear
+from tasks.given_reasons import Given, tell_apart
 from tasks.line_answers import barriers_of, criteria_of, limit_of, points_of
 from tasks.night_line import NightLine, Values, candidate_row, evidence_row, find_line
+from tasks.outlooks import look_ahead
 from tasks.settings import settings
 
 LIMIT_STEPS = (Step.GRANTED, Step.LIMIT, Step.BUDGET)
 """The steps of lines whose limit was computed."""
+BAR_STEPS = (Step.EXCLUSION, Step.FREEZE)
+"""The steps whose reasons are those of what bars a line."""
 
 
 def explain(account_id: str, portfolio: str | None = None, business_date: datetime.date | None = None) -> Explanation:
@@ -28,8 +44,9 @@ def explain(account_id: str, portfolio: str | None = None, business_date: dateti
         business_date: the night; the last one published if left out.
 
     Raises:
-        ConfigurationError: the portfolio is not clear.
-        NightRefused: the night was not published, its files are gone, or neither it nor the ledger knows the account.
+        PortfolioUnclear: the portfolio has to be named.
+        NotExplained: the night was not published, or neither it nor the ledger knows the account.
+        NightRefused: files of the night are gone.
     """
     name = portfolio or _only_portfolio(business_date)
     book = nights.portfolio_of(name)
@@ -37,13 +54,11 @@ def explain(account_id: str, portfolio: str | None = None, business_date: dateti
     settled = nights.recall(name, _published_night(name, business_date), RunStatus.PUBLISHED)
     run, rules = settled.run, nights.rules_of(settled.run)
     line = find_line(settled, rules, book, account_id)
-    entries = [_transition(entry) for entry in store.select_mine("ledger", account_id=account_id)]
-    history = tuple(entry for entry in entries if entry.business_date <= run.business_date)
+    entries = store.select_mine("ledger", account_id=account_id)
+    known = [entry for entry in entries if entry["business_date"] <= run.business_date]
+    history = tuple(_transition(entry) for entry in known)
     if line.state is LineState.ABSENT and line.known is None and not history:
-        raise NightRefused(
-            f"this account is not in the snapshot of {name} of {run.business_date}, and the ledger has never held it. "
-            "Check the number as the core system writes it (capitals and leading zeros count), the portfolio and the date."
-        )
+        raise NotExplained("unknown_account", portfolio=name, night=run.business_date)
     return Explanation(
         portfolio=name,
         lender=book.title,
@@ -58,7 +73,7 @@ def explain(account_id: str, portfolio: str | None = None, business_date: dateti
         line=Line(**{field: line.row[field] for field in Line.model_fields}) if line.row else None,
         held=_held(line, rules, book, run.business_date),
         quarantine=line.quarantine,
-        verdict=_verdict(settled, rules, line, account_id),
+        verdict=_verdict(settled, rules, line, account_id, known),
         history=history,
         later_transitions_count=len(entries) - len(history),
     )
@@ -70,10 +85,9 @@ def _only_portfolio(business_date: datetime.date | None) -> str:
     published = [name for name in names if _has_published(name, business_date)]
     if len(published) == 1:
         return published[0]
-    night = f"the night of {business_date}" if business_date else "any night"
     if not published:
-        raise ConfigurationError(f"no portfolio has published {night}; portfolios are {', '.join(names) or 'none'}")
-    raise ConfigurationError(f"{len(published)} portfolios have published {night}: name one of {', '.join(published)}")
+        raise PortfolioUnclear("no_portfolio", night=business_date, portfolios=names)
+    raise PortfolioUnclear("many_portfolios", count=len(published), night=business_date, portfolios=published)
 
 
 def _has_published(name: str, business_date: datetime.date | None) -> bool:
@@ -87,15 +101,13 @@ def _published_night(name: str, business_date: datetime.date | None) -> datetime
     store = nights.store_of(name)
     last = store.last_published()
     if last is None:
-        raise NightRefused(f"no night of {name} has been published yet, so there is nothing to explain")
+        raise NotExplained("nothing_published", portfolio=name)
     if business_date is None:
         return last
     if store.run(business_date, RunStatus.PUBLISHED) is None:
         known = store.run(business_date)
-        became = f"was not published ({known['status']})" if known else "was never run"
-        raise NightRefused(
-            f"the night of {business_date} of {name} {became}, so it decided nothing. The last night published is {last}."
-        )
+        code, status = ("not_published", known["status"]) if known else ("never_run", None)
+        raise NotExplained(code, portfolio=name, night=business_date, status=status, last=last)
     return business_date
 
 
@@ -119,40 +131,77 @@ def _held(line: NightLine, rules: Rules, book: Portfolio, business_date: datetim
     )
 
 
-def _verdict(settled: Settled, rules: Rules, line: NightLine, account_id: str) -> Verdict | None:
+def _verdict(settled: Settled, rules: Rules, line: NightLine, account_id: str, entries: list[Any]) -> Verdict | None:
     judged = (LineState.CLOSED, LineState.TEMPORARY, LineState.PROBATION)
     if line.state not in judged or line.part is None or line.row is None or line.rows is None:
         return None
     evidence = evidence_row(settled, line.part, account_id)
-    granted = candidate_row(settled, line.part, account_id)
-    step, probation = evidence["step"], line.state is LineState.PROBATION
-    facts = gather_facts(
-        Night(rules, settled.run.business_date), line.rows, "ledger_cause" if probation else "closure_cause"
-    )
-    values = Values(line.row, line.rows, rules)
-    bands, budget = rules.policy.limit.bands, rules.policy.nightly_budget if step == Step.BUDGET else None
+    candidate = candidate_row(settled, line.part, account_id)
+    bands, budget = rules.policy.limit.bands, rules.policy.nightly_budget
+    is_passed_over = candidate.get("route") is not None and evidence["route"] is None
     before = line.row.get("ledger_recoverable_nights_count", 0)
+    needed = _score_needed(rules, evidence["cause"], line)
+    found = _findings(settled, rules, line, evidence, candidate)
+    given = _given(evidence, needed, **found)
+    path = _path(evidence) if line.state is LineState.CLOSED else None
+    points = {each.value.name: each.points for each in found["points"]}
     return Verdict(
         **{name: evidence[name] for name in _RECORDED},
-        route=granted.get("route"),
-        campaign=granted.get("campaign"),
+        **found,
+        reasons_found=given.found,
+        not_known=given.not_known,
+        campaign=candidate.get("campaign") if evidence["route"] else None,
+        passed_over=PassedOver(**{name: candidate[name] for name in PassedOver.model_fields})
+        if is_passed_over
+        else None,
         recoverable_nights=before + 1 if evidence["recoverable"] else 0,
         confirm_nights=rules.policy.confirm_nights,
-        score_needed=_score_needed(rules, evidence["cause"], line),
+        score_needed=needed,
         score_lowest_band=bands[-1].score_at_least if bands else None,
         base_points=rules.policy.scorecard.base_points,
-        points=points_of(rules, evidence, values),
-        barriers=barriers_of(facts, values),
-        criteria=criteria_of(facts, evidence, values, line.state),
-        limit=limit_of(facts, evidence, granted, values) if step in LIMIT_STEPS else None,
-        budget_lines=budget.lines if budget else None,
-        budget_cents=budget.limit_cents if budget else None,
-        path=_path(evidence) if line.state is LineState.CLOSED else None,
+        budget_lines=budget.lines if budget and is_passed_over else None,
+        budget_cents=budget.limit_cents if budget and is_passed_over else None,
+        path=path,
+        outlook=look_ahead(rules, line.rows, evidence["cause"], path, points, entries) if path else None,
     )
+
+
+def _findings(
+    settled: Settled, rules: Rules, line: NightLine, evidence: dict[str, Any], candidate: dict[str, Any]
+) -> dict[str, Any]:
+    """The questions as the line answered them, its points, and how its limit came about."""
+    if line.row is None or line.rows is None:
+        raise TypeError("a line without a row answers nothing")
+    cause = "ledger_cause" if line.state is LineState.PROBATION else "closure_cause"
+    facts = gather_facts(Night(rules, settled.run.business_date), line.rows, cause)
+    values = Values(line.row, line.rows, rules)
+    has_limit = evidence["step"] in LIMIT_STEPS
+    return {
+        "points": points_of(rules, evidence, values),
+        "barriers": barriers_of(facts, evidence, values),
+        "criteria": criteria_of(facts, evidence, values, line.state),
+        "limit": limit_of(facts, evidence, candidate, values) if has_limit else None,
+    }
+
+
+def _given(
+    evidence: dict[str, Any],
+    needed: int | None,
+    points: tuple[Points, ...],
+    barriers: tuple[Condition, ...],
+    criteria: tuple[Condition, ...],
+    limit: LimitFound | None,
+) -> Given:
+    """Where the reasons come from."""
+    asked = [each for each in barriers if each.is_decisive]
+    if evidence["step"] not in BAR_STEPS:
+        asked.extend(criteria)
+    is_short = needed is not None and evidence["score"] < needed
+    return tell_apart(tuple(evidence["reasons"]), asked, points if is_short else (), limit.caps if limit else ())
 
 
 _RECORDED = (
-    "decision", "step", "cause", "reasons", "unknown", "limit_cents", "valid_until", "recoverable", "score",
+    "decision", "step", "cause", "reasons", "unknown", "route", "limit_cents", "valid_until", "recoverable", "score",
 )  # fmt: skip
 
 

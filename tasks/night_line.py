@@ -1,6 +1,7 @@
 """One line in the files of a published night: its row of the private copy, what the ledger knew, and the evidence."""
 
 import datetime
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ from schemas.explanation import LineState, Unknown, Value
 from schemas.handles import Settled, Validated
 from schemas.portfolio import Portfolio
 from schemas.vocabulary import LEDGER_COUNTS
+from tasks.decisioning import tree
 from tasks.decisioning.columns import Columns, Rows
 from tasks.decisioning.rescoring import kinds_of_lines
 from tasks.decisioning.rules import Rules
-from tasks.decisioning.tree import DaysSince, Missing, Name, Node, walk
+from tasks.decisioning.tree import DaysSince, Missing, Name, Node, Not, walk
 from tasks.ledger import join_ledger
 from tasks.partitions import UNPARSABLE, read_ids, read_partition, to_frame
 from tasks.planning import laid_over, plain_texts
@@ -172,7 +174,29 @@ class Values:
             unknown_since=since,
         )
 
-    def read_by(self, node: Node) -> tuple[Value, ...]:
-        """The values that an expression reads, in its order."""
+    def read_by(self, node: Node, *, is_bar: bool = False) -> tuple[Value, ...]:
+        """The values that an expression reads, in its order.
+
+        Args:
+            node: the expression.
+            is_bar: whether it keeps a line closed, or closes it, where it passes.
+        """
         names = dict.fromkeys(part.name for part in walk(node) if isinstance(part, Name | DaysSince | Missing))
-        return tuple(self[name] for name in names)
+        none = set(_none_if_missing(node, negated=is_bar))
+        found = (self[name] for name in names)
+        return tuple(
+            value.model_copy(update={"is_none": value.unknown is Unknown.MISSING and value.name in none})
+            for value in found
+        )
+
+
+def _none_if_missing(node: Node, *, negated: bool) -> Iterator[str]:
+    """The names whose absence a question takes for "there was none": it answers in favour of the line."""
+    match node:
+        case Missing(name=name) if not negated:
+            yield name
+        case Not(operand=part):
+            yield from _none_if_missing(part, negated=not negated)
+        case tree.All(operands=parts) | tree.Any(operands=parts):
+            for part in parts:
+                yield from _none_if_missing(part, negated=negated)
