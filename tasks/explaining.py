@@ -4,35 +4,23 @@ import datetime
 from typing import Any
 
 from schemas.explanation import (
-    Condition,
     Explanation,
     Held,
-    LimitFound,
     Line,
     LineState,
-    PassedOver,
-    Path,
-    Points,
     Transition,
     Verdict,
 )
 from schemas.handles import Settled
 from schemas.portfolio import Portfolio
-from schemas.vocabulary import Decision, LedgerState, Route, RunStatus, Step
+from schemas.vocabulary import LedgerState, RunStatus
 from tasks import nights
-from tasks.decisioning.facts import Night, gather_facts
+from tasks.decisioning.facts import Night
 from tasks.decisioning.rules import Rules
 from tasks.explanation_refusals import NotExplained, PortfolioUnclear
-from tasks.given_reasons import Given, tell_apart
-from tasks.line_answers import barriers_of, criteria_of, limit_of, points_of
-from tasks.night_line import NightLine, Values, candidate_row, evidence_row, find_line
-from tasks.outlooks import look_ahead
+from tasks.line_verdicts import JUDGED, verdict_of
+from tasks.night_line import NightLine, candidate_row, evidence_row, find_line
 from tasks.settings import settings
-
-LIMIT_STEPS = (Step.GRANTED, Step.LIMIT, Step.BUDGET)
-"""The steps of lines whose limit was computed."""
-BAR_STEPS = (Step.EXCLUSION, Step.FREEZE)
-"""The steps whose reasons are those of what bars a line."""
 
 
 def explain(account_id: str, portfolio: str | None = None, business_date: datetime.date | None = None) -> Explanation:
@@ -132,90 +120,8 @@ def _held(line: NightLine, rules: Rules, book: Portfolio, business_date: datetim
 
 
 def _verdict(settled: Settled, rules: Rules, line: NightLine, account_id: str, entries: list[Any]) -> Verdict | None:
-    judged = (LineState.CLOSED, LineState.TEMPORARY, LineState.PROBATION)
-    if line.state not in judged or line.part is None or line.row is None or line.rows is None:
+    if line.state not in JUDGED or line.part is None:
         return None
     evidence = evidence_row(settled, line.part, account_id)
     candidate = candidate_row(settled, line.part, account_id)
-    bands, budget = rules.policy.limit.bands, rules.policy.nightly_budget
-    is_passed_over = candidate.get("route") is not None and evidence["route"] is None
-    before = line.row.get("ledger_recoverable_nights_count", 0)
-    needed = _score_needed(rules, evidence["cause"], line)
-    found = _findings(settled, rules, line, evidence, candidate)
-    given = _given(evidence, needed, **found)
-    path = _path(evidence) if line.state is LineState.CLOSED else None
-    points = {each.value.name: each.points for each in found["points"]}
-    return Verdict(
-        **{name: evidence[name] for name in _RECORDED},
-        **found,
-        reasons_found=given.found,
-        not_known=given.not_known,
-        campaign=candidate.get("campaign") if evidence["route"] else None,
-        passed_over=PassedOver(**{name: candidate[name] for name in PassedOver.model_fields})
-        if is_passed_over
-        else None,
-        recoverable_nights=before + 1 if evidence["recoverable"] else 0,
-        confirm_nights=rules.policy.confirm_nights,
-        score_needed=needed,
-        score_lowest_band=bands[-1].score_at_least if bands else None,
-        base_points=rules.policy.scorecard.base_points,
-        budget_lines=budget.lines if budget and is_passed_over else None,
-        budget_cents=budget.limit_cents if budget and is_passed_over else None,
-        path=path,
-        outlook=look_ahead(rules, line.rows, evidence["cause"], path, points, entries) if path else None,
-    )
-
-
-def _findings(
-    settled: Settled, rules: Rules, line: NightLine, evidence: dict[str, Any], candidate: dict[str, Any]
-) -> dict[str, Any]:
-    """The questions as the line answered them, its points, and how its limit came about."""
-    if line.row is None or line.rows is None:
-        raise TypeError("a line without a row answers nothing")
-    cause = "ledger_cause" if line.state is LineState.PROBATION else "closure_cause"
-    facts = gather_facts(Night(rules, settled.run.business_date), line.rows, cause)
-    values = Values(line.row, line.rows, rules)
-    has_limit = evidence["step"] in LIMIT_STEPS
-    return {
-        "points": points_of(rules, evidence, values),
-        "barriers": barriers_of(facts, evidence, values),
-        "criteria": criteria_of(facts, evidence, values, line.state),
-        "limit": limit_of(facts, evidence, candidate, values) if has_limit else None,
-    }
-
-
-def _given(
-    evidence: dict[str, Any],
-    needed: int | None,
-    points: tuple[Points, ...],
-    barriers: tuple[Condition, ...],
-    criteria: tuple[Condition, ...],
-    limit: LimitFound | None,
-) -> Given:
-    """Where the reasons come from."""
-    asked = [each for each in barriers if each.is_decisive]
-    if evidence["step"] not in BAR_STEPS:
-        asked.extend(criteria)
-    is_short = needed is not None and evidence["score"] < needed
-    return tell_apart(tuple(evidence["reasons"]), asked, points if is_short else (), limit.caps if limit else ())
-
-
-_RECORDED = (
-    "decision", "step", "cause", "reasons", "unknown", "route", "limit_cents", "valid_until", "recoverable", "score",
-)  # fmt: skip
-
-
-def _score_needed(rules: Rules, cause: str | None, line: NightLine) -> int | None:
-    contract = rules.causes.get(cause or "")
-    if contract is None:
-        return None
-    if line.state is not LineState.PROBATION:
-        return contract.score_min
-    by_appeal = line.known is not None and line.known["ledger_route"] == Route.APPEAL
-    return None if by_appeal else contract.keep_open_score_min
-
-
-def _path(evidence: dict[str, Any]) -> Path | None:
-    if evidence["step"] != Step.CAUSE or evidence["decision"] != Decision.KEEP_CLOSED:
-        return None
-    return Path.model_validate({name: evidence[name] for name in Path.model_fields})
+    return verdict_of(Night(rules, settled.run.business_date), line, evidence, candidate, entries)

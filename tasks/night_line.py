@@ -60,13 +60,22 @@ def find_line(settled: Settled, rules: Rules, portfolio: Portfolio, account_id: 
             return NightLine(LineState.QUARANTINED, part, None, None, known, quarantine)
         if part is None or table is None:
             return NightLine(LineState.ABSENT, None, None, None, known)
-        frame = to_frame(join_ledger(table, ledger)[0])
-        state = _state(frame, rules, run.business_date)
-        if state is LineState.TEMPORARY:
-            frame = _as_the_ledger_closed_it(frame)
-        rows = Rows(Columns(frame, rules, run.business_date), slice(0, 1))
-        return NightLine(state, part, plain_row(frame), rows, known)
+        return line_of(to_frame(join_ledger(table, ledger)[0]), rules, run.business_date, part, known)
     raise NightRefused(f"files of {run.business_date} in {run.directory} are gone; the night cannot be explained")
+
+
+def line_of(
+    frame: pd.DataFrame,
+    rules: Rules,
+    business_date: datetime.date,
+    part: Validated | None = None,
+    known: dict[str, Any] | None = None,
+) -> NightLine:
+    """The line of a typed frame of one row, ledger columns joined, as the judgement sees it."""
+    state = _state(frame, rules, business_date)
+    if state is LineState.TEMPORARY:
+        frame = _as_the_ledger_closed_it(frame)
+    return NightLine(state, part, plain_row(frame), Rows(Columns(frame, rules, business_date), slice(0, 1)), known)
 
 
 def _search(

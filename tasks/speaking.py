@@ -31,7 +31,7 @@ class Speaker(ValueSpeaker):
         return self._sentence(self.needed(asked))
 
     def _sentence(self, said: str) -> str:
-        return self.phrase("sentence", left=said[0].upper() + said[1:])
+        return self.phrase("sentence", left=said[0].upper() + said[1:] if self.language == "en" else said)
 
     def needed(self, condition: Condition) -> str:
         """What a condition asks of the values, in words."""
@@ -46,7 +46,7 @@ class Speaker(ValueSpeaker):
         """An expression in words; `inner` asks for brackets around what has several parts."""
         match node:
             case tree.Name(name=name) if node.type is AttributeType.BOOLEAN:
-                return self.stated(name, True) or self.phrase("so", left=self.called(name))
+                return self._truth(name, is_so=True)
             case tree.Missing(name=name):
                 return self.phrase("missing", left=self.called(name))
             case tree.All(operands=parts):
@@ -61,6 +61,9 @@ class Speaker(ValueSpeaker):
                 name = operand.name if isinstance(operand, tree.Name) else ""
                 return self.phrase("in", left=self.expression(operand), right=self._listed(name, members))
         return self._quantity(node)
+
+    def _truth(self, name: str, *, is_so: bool) -> str:
+        return self.stated(name, is_so) or self.phrase("so" if is_so else "not so", left=self.called(name))
 
     def _quantity(self, node: tree.Node) -> str:
         match node:
@@ -124,7 +127,7 @@ class Speaker(ValueSpeaker):
             case tree.Not(operand=inside):
                 return self.expression(inside)
             case tree.Name(name=name):
-                return self.stated(name, False) or self.phrase("not so", left=self.called(name))
+                return self._truth(name, is_so=False)
             case tree.Missing(name=name):
                 return self.phrase("known", left=self.called(name))
             case tree.Comparison(operator=sign):
@@ -142,6 +145,8 @@ class Speaker(ValueSpeaker):
         if left.type is AttributeType.DATE:
             sign = f"day {sign}"
         if isinstance(left, tree.Name) and isinstance(right, tree.Literal):
+            if isinstance(right.value, bool):
+                return self._truth(left.name, is_so=right.value is (sign == "=="))
             if sign in ("==", "!=") and (said := self.stated(left.name, right.value, sign)):
                 return said
             write = self.exactly if sign == "==" else self.amount

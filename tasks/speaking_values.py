@@ -124,10 +124,8 @@ class ValueSpeaker:
 
     def stated(self, name: str, value: Any, sign: str = "==") -> str | None:
         """The series' own words for "it is" or "it is not" this value, if it has any."""
-        words = (str(value).lower() if isinstance(value, bool) else value, "is" if sign == "==" else "not")
-        if isinstance(value, bool) and sign == "!=":
-            words = (str(not value).lower(), "is")
-        return self.words.get(f"{name}.{words[1]}.{words[0]}")
+        said = str(value).lower() if isinstance(value, bool) else value
+        return self.words.get(f"{name}.{'is' if sign == '==' else 'not'}.{said}")
 
     def exactly(self, name: str, value: Any) -> str:
         """One value of a name where it stands alone: no count of things reads `0`."""
