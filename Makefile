@@ -47,6 +47,11 @@ campaign: .venv/ready ## Hold the core against the oracle on thousands of random
 	@$(BIN)/python -m tests.decisioning.campaign --examples 3000 --seed 20261124
 	@$(BIN)/python -m tests.decisioning.campaign --examples 100 --seed 20261124 --nights 400
 
+.PHONY: crash-campaign
+crash-campaign: .venv/ready ## Kill nights and commands thousands of times, and compare with those that nobody killed.
+	@$(BIN)/python -m tests.crashes.campaign --plans 5000 --seed 20261124
+	@$(BIN)/python -m tests.crashes.campaign --plans 500 --seed 20261124 --store postgresql --no-points
+
 .PHONY: specifications
 specifications: .venv/ready ## Write the policy manual's page of specifications from their cases.
 	@$(BIN)/python -m tests.specifications.render

@@ -4,7 +4,7 @@ Nothing heavy is imported before a command needs it: help, and whatever only rea
 """
 
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -16,7 +16,9 @@ from flows.commands.looking_back import replay, verify
 from flows.commands.nightly import nightly
 from flows.commands.policy import policy
 from flows.commands.sample_data import import_uci, synthesize
+from flows.commands.store import store
 from schemas.errors import ConfigurationError, ReinstateError
+from tasks.guarding import is_of_stages, safe
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -39,6 +41,7 @@ for command in (
     judge,
     explain,
     policy,
+    store,
     synthesize,
     import_uci,
 ):
@@ -46,17 +49,27 @@ for command in (
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Run the command line; errors that a person can act on are printed, not traced."""
+    """Run the command line; errors that a person can act on are printed, not traced.
+
+    Nor is what goes wrong where lines are worked on: its text may hold their values, and the log of a scheduler keeps it.
+    """
     try:
         commands(arguments, prog_name="reinstate")
     except ConfigurationError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(2)
-    except (ReinstateError, ValueError) as error:
-        if isinstance(error, ValueError) and not type(error).__module__.startswith("tasks."):
-            raise
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(1)
+        _end(error, 2)
+    except ReinstateError as error:
+        _end(error, 1)
+    except Exception as error:
+        if isinstance(error, ValueError) and type(error).__module__.startswith("tasks."):
+            _end(error, 1)
+        if isinstance(error, OSError) or is_of_stages(error):
+            _end(safe(error, "reinstate"), 1)
+        raise
+
+
+def _end(error: BaseException, status: int) -> NoReturn:
+    click.echo(f"Error: {error}", err=True)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -58,6 +58,9 @@ def watch_nights(portfolio: str, due: list[datetime.date]) -> Iterator[None]:
             console.print(_summary(watcher.results))
             for result in (result for result in watcher.results if result.outcome is not Outcome.PUBLISHED):
                 console.print(f"{result.business_date}: {result.message}.")
+            for result in watcher.results:
+                for warning in result.warnings:
+                    console.print(f"{result.business_date}: warning: {warning}", markup=False)
             for result in watcher.results[-1:]:
                 console.print(f"Reports: {_shared(watcher.results)}", soft_wrap=True)
                 console.print(f"Newest:  {result.report}", soft_wrap=True)

@@ -27,6 +27,10 @@ class NightHeld(ReinstateError):
     """A night whose plan is above its caps: nothing is published until people release exactly this plan."""
 
 
+class StageFailed(ReinstateError):
+    """A stage broke in a way that nobody foresaw; the original error stays in its place, it may hold values."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing wrong with a file."""

@@ -141,7 +141,7 @@ class Delivered(Handle):
 
 
 class NightResult(Handle):
-    """What a night ends with, for a person and for whoever started it."""
+    """What a night ends with, for a person and for whoever started it; `warnings` are of what it could not tidy up."""
 
     portfolio: str
     business_date: datetime.date
@@ -149,3 +149,4 @@ class NightResult(Handle):
     message: str
     report: Path | None
     counts: dict[str, int]
+    warnings: tuple[str, ...] = ()

@@ -86,7 +86,8 @@ SnapshotSource = Annotated[FolderSource | SqlSource | StandInSource, Field(discr
 class Caps(Shape):
     """What a night may do without a person having looked at it; above any of these it is held.
 
-    `people` is how many different people release or discard a held plan. Shares are basis points: of the closed lines
+    `people` is how many different people release or discard a held plan; with `people_proven` a name that is only claimed
+    (`--by`) does not count, only that of the account that runs the command. Shares are basis points: of the closed lines
     judged, of the rows, of the usual number of rows. `score_stability_max` bounds the population stability index of the
     scores against recent nights; 0.1 is a small shift, 0.25 a large one.
     """
@@ -98,6 +99,30 @@ class Caps(Shape):
     row_count_change_max_bp: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     score_stability_max: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] | None = None
     people: Literal[1, 2] = 1
+    people_proven: bool = False
+
+
+KeptDays = Annotated[int, Field(ge=1, le=36_500)]
+
+
+class Retention(Shape):
+    """For how many days after its business date the files of a night are kept; what is left out is kept for ever.
+
+    `quarantine_days` is for the rows set aside, `evidence_days` for all that names accounts, those rows too.
+    """
+
+    quarantine_days: KeptDays | None = None
+    evidence_days: KeptDays | None = None
+
+    @model_validator(mode="after")
+    def _quarantine_is_evidence(self) -> Self:
+        if self.quarantine_days and self.evidence_days and self.evidence_days < self.quarantine_days:
+            msg = (
+                f"evidence_days {self.evidence_days} is less than quarantine_days {self.quarantine_days}: the rows set aside go "
+                "with the evidence at the latest; write quarantine_days of at most evidence_days, or leave it out"
+            )
+            raise ValueError(msg)
+        return self
 
 
 class Portfolio(Shape):
@@ -119,6 +144,7 @@ class Portfolio(Shape):
     columns: dict[Text, ColumnName] = Field(default_factory=dict)
     quarantined_share_max_bp: Share = 100
     caps: Caps = Caps()
+    retention: Retention = Retention()
     activation_grace_days: Annotated[int, Field(ge=0, le=3650)] = 3
     kept_closed_notices_from: datetime.date
     partition_rows: Annotated[int, Field(ge=1000, le=5_000_000)] = 250_000

@@ -3,6 +3,10 @@
 The database holds what must be transactional; the evidence of a whole book is bulk data and lies in Parquet.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -116,10 +120,13 @@ pauses = Table(
     "pauses",
     metadata,
     Column("portfolio", Text, primary_key=True),
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("is_paused", Boolean, nullable=False),
     Column("person", Text, nullable=False),
+    Column("is_proven", Boolean, nullable=False),
     Column("reason", Text, nullable=False),
     Column("since", DateTime(timezone=True), nullable=False),
-    comment="The portfolios whose nights publish nothing for now.",
+    comment="Every time that somebody paused a portfolio or let it go on; the newest row says what is so.",
 )
 
 ledger = Table(
@@ -200,3 +207,22 @@ notices = Table(
     Index("ix_notices_portfolio_is_accepted", "portfolio", "is_accepted"),
     comment="The outbox: what is owed because of a transition, written with it.",
 )
+
+VERSION_TABLE: Final = "alembic_version"
+"""Where Alembic keeps the revision of the tables."""
+JOB_MAY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "policies": ("SELECT", "INSERT"),
+        "runs": ("SELECT", "INSERT", "UPDATE"),
+        "attempts": ("SELECT", "INSERT"),
+        "approvals": ("SELECT", "INSERT"),
+        "writers": ("SELECT", "INSERT", "UPDATE"),
+        "pauses": ("SELECT", "INSERT"),
+        "ledger": ("SELECT", "INSERT"),
+        "line_states": ("SELECT", "INSERT", "UPDATE"),
+        "recoverable_nights": ("SELECT", "INSERT", "UPDATE", "DELETE"),
+        "notices": ("SELECT", "INSERT", "UPDATE"),
+        VERSION_TABLE: ("SELECT",),
+    }
+)
+"""What the role that runs the job does with each table, and all that it may: a row that it locks it may update."""

@@ -191,6 +191,9 @@ CORE_ALLOWED: Final[dict[str, tuple[str, ...]]] = {
 }
 """The core columns that have a closed list of values."""
 
+UNPARSABLE: Final = "unparsable"
+"""The column beside a snapshot's own that names, per row of a text source, the columns that do not read as their type."""
+
 LEDGER_COLUMNS: Final[dict[str, AttributeType]] = {
     "ledger_state": AttributeType.CATEGORY,
     "ledger_since": AttributeType.DATE,

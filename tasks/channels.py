@@ -24,18 +24,23 @@ class FileChannel:
         """Write all of a batch's notices to one audience, in ledger order; return the file.
 
         Raises:
-            OSError: the file cannot be written; none is left under its final name.
+            OSError: the file cannot be written, and is named; nothing new is left.
         """
         folder = self.directory / audience.value
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{batch}.jsonl"
         unfinished = folder / f".{path.name}.unfinished"
-        with unfinished.open("w", encoding="utf-8") as sink:
-            for notice in notices:
-                sink.write(json.dumps(_line(notice), ensure_ascii=False) + "\n")
-            sink.flush()
-            os.fsync(sink.fileno())
-        unfinished.replace(path)
+        try:
+            with unfinished.open("w", encoding="utf-8") as sink:
+                for notice in notices:
+                    sink.write(json.dumps(_line(notice), ensure_ascii=False) + "\n")
+                sink.flush()
+                os.fsync(sink.fileno())
+            unfinished.replace(path)
+        except OSError as error:
+            unfinished.unlink(missing_ok=True)
+            error.filename, error.filename2 = str(path), None  # a write that fails does not say of which file
+            raise
         return path
 
 

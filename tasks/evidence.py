@@ -4,7 +4,9 @@ Evidence of a partition is final but for the night's budget; `overlay` puts the 
 reader gives the whole.
 """
 
+import io
 import os
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -116,22 +118,36 @@ def write_text(path: Path, text: str) -> None:
     write_whole(path, lambda sink: sink.write(text.encode()))
 
 
+def write_array(array: np.ndarray, path: Path) -> None:
+    """Write an array in numpy's own format, whole or not at all; numpy itself hides why a disk took no more."""
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    write_whole(path, lambda sink: sink.write(buffer.getbuffer()))
+
+
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write under a temporary name, then give the file its final one: never a half-written file under `path`.
+
+    The temporary name is the writer's own: two processes may write the report of one night at once.
 
     Args:
         path: the final name; what stood there before is replaced.
         write: puts the content into the file that it is given.
+
+    Raises:
+        OSError: the file cannot be written, and is named; nothing new is left.
     """
-    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}.unfinished")
     try:
         with unfinished.open("wb") as sink:
             write(sink)
             sink.flush()
             os.fsync(sink.fileno())
         unfinished.replace(path)
-    except BaseException:
+    except BaseException as error:
         unfinished.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename, error.filename2 = str(path), None  # a write that fails does not say of which file
         raise
 
 

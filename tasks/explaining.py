@@ -19,7 +19,8 @@ from tasks.decisioning.facts import Night
 from tasks.decisioning.rules import Rules
 from tasks.explanation_refusals import NotExplained, PortfolioUnclear
 from tasks.line_verdicts import JUDGED, verdict_of
-from tasks.night_line import NightLine, candidate_row, evidence_row, find_line
+from tasks.night_line import NightLine, candidate_row, evidence_row, files_of_lines, find_line
+from tasks.retention import refuse_gone
 from tasks.settings import settings
 
 
@@ -41,6 +42,7 @@ def explain(account_id: str, portfolio: str | None = None, business_date: dateti
     store = nights.store_of(name)
     settled = nights.recall(name, _published_night(name, business_date), RunStatus.PUBLISHED)
     run, rules = settled.run, nights.rules_of(settled.run)
+    refuse_gone(settled, book, files_of_lines(settled), "explained")
     line = find_line(settled, rules, book, account_id)
     entries = store.select_mine("ledger", account_id=account_id)
     known = [entry for entry in entries if entry["business_date"] <= run.business_date]

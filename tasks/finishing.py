@@ -2,9 +2,10 @@
 
 import datetime
 
+from schemas.errors import NightRefused
 from schemas.handles import NightResult, Published, Settled
 from schemas.vocabulary import Outcome, Verdict
-from tasks import holds, nights, outbox, publishing, reporting
+from tasks import holds, nights, outbox, publishing, reporting, retention
 from tasks.holds import Person
 from tasks.settings import settings
 
@@ -16,10 +17,12 @@ def release_plan(name: str, plan_hash: str, person: Person, reason: str) -> tupl
         The night, and how it ended; None where it takes another person.
 
     Raises:
-        NightRefused: no such plan is held, it was altered, the ledger has moved on, this person has said so before, or
+        NightRefused: no such plan is held, the portfolio is paused, the plan was altered, the ledger has moved on, this person has said so before, or
             another process is at work on the portfolio.
     """
     with nights.writing(name) as writer:
+        if writer.store.pause():
+            raise NightRefused(f"{name} is paused: `reinstate resume` it first; nothing was changed")
         for run in holds.held_runs(writer.store):
             if run["plan_hash"] == plan_hash:
                 publishing.stored_plan(nights.recall(name, run["business_date"]))
@@ -41,10 +44,11 @@ def publish_night(name: str, business_date: datetime.date) -> tuple[Settled, Pub
 
 
 def wrap_up(settled: Settled, published: Published) -> NightResult:
-    """Deliver what is owed and write the night's report; whoever calls need not be the writer any more."""
+    """Deliver what is owed, write the night's report, and let old nights go; the caller need not be the writer any more."""
     portfolio = nights.portfolio_of(settled.run.portfolio)
     if published.outcome is Outcome.PUBLISHED:
         outbox.relay(nights.store_of(settled.run.portfolio))
     report = reporting.gather_report(settled, portfolio, published)
     page = reporting.write_report(settled.run, report, settings().deployments / "templates")
-    return reporting.result_of(settled, published, page)
+    warnings = retention.let_go(settled.run) if published.outcome is Outcome.PUBLISHED else ()
+    return reporting.result_of(settled, published, page, warnings)

@@ -3,7 +3,8 @@
 Loads no table library, so that a person on call is answered at once.
 """
 
-import getpass
+import os
+import pwd
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +29,7 @@ class Person:
 
 def this_person(claimed: str | None = None) -> Person:
     """The name that is claimed, or the one of the account that runs this process."""
-    own = getpass.getuser()
+    own = pwd.getpwuid(os.geteuid()).pw_name  # not from the environment, which anybody may set
     return Person(claimed or own, claimed is None or claimed == own)
 
 
@@ -62,10 +63,16 @@ def say(
         The run, and how many more people it takes.
 
     Raises:
-        NightRefused: no such plan is held, this person has said so before, or the ledger has moved on since.
+        NightRefused: no such plan is held, this person has said so before or is not proven where the portfolio asks for
+            it, or the ledger has moved on since.
     """
     if not reason.strip():
         raise NightRefused("say why: the reason is kept with the plan")
+    if portfolio.caps.people_proven and not person.is_proven:
+        raise NightRefused(
+            f"{writer.portfolio} takes only people who are proven, and the name {person.name} is claimed: run the command "
+            "under that person's own account, without --by. Nothing was changed"
+        )
     with writer.transaction() as connection:
         run = _held(connection, writer, plan_hash)
         approvals = tables.approvals

@@ -15,7 +15,7 @@ from tasks.decisioning.facts import DECISIONS, Night
 from tasks.decisioning.path_check import misleading_paths
 from tasks.decisioning.rescoring import Judged, rescore_lines
 from tasks.decisioning.rules import Rules
-from tasks.evidence import candidates_table, evidence_table, write_table
+from tasks.evidence import candidates_table, evidence_table, write_array, write_table
 from tasks.ledger import join_ledger
 from tasks.partitions import to_frame
 from tasks.planning import check_counts, make_plan
@@ -62,7 +62,7 @@ def rescore_partition(run: Run, portfolio: Portfolio, rules: Rules, validated: V
     write_table(evidence, paths["evidence"])
     write_table(candidates_table(judged, frame, decided, evidence), paths["candidates"])
     seen_path = run.directory / "candidates" / f"{name}-seen.npy"
-    np.save(seen_path, seen.to_numpy())
+    write_array(seen.to_numpy(), seen_path)
     overdue = _overdue(frame, kinds.pending_activation, run.business_date, portfolio.activation_grace_days)
     return Rescored(
         **paths,

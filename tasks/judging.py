@@ -7,6 +7,7 @@ from the snapshot itself, as columns that it may have.
 import csv
 import datetime
 import os
+import re
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,8 +21,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from schemas.errors import SnapshotRefused
-from schemas.snapshot import NOT_ALLOWED
-from schemas.vocabulary import LEDGER_COLUMNS, LEDGER_COUNTS, AttributeType, LedgerState
+from schemas.snapshot import IN_FUTURE, NOT_ALLOWED
+from schemas.vocabulary import LEDGER_COLUMNS, LEDGER_COUNTS, WHOLE_NUMBER_LIMIT, AttributeType, LedgerState
 from tasks.contract import REPEATED, check_partition, prove_gate_bites
 from tasks.decisioning.facts import Night
 from tasks.decisioning.rescoring import rescore_lines
@@ -37,14 +38,15 @@ from tasks.sources.source import Request
 PARTITION_ROWS = 262_144
 HELD_STATES = (LedgerState.TEMPORARY.value, LedgerState.REOPENED.value)
 NEEDED = {
-    "ledger_since": HELD_STATES,
+    **dict.fromkeys(("ledger_since", "ledger_cause"), HELD_STATES),
     **dict.fromkeys(
-        ("ledger_valid_until", "ledger_cause", "ledger_closed_on", "ledger_closed_limit_cents"),
-        (LedgerState.TEMPORARY.value,),
+        ("ledger_valid_until", "ledger_closed_on", "ledger_closed_limit_cents"), (LedgerState.TEMPORARY.value,)
     ),
 }
 """What must be known of a line that the ledger holds, by its state."""
 NOT_HELD = "is missing on a line that the ledger holds"
+NO_CODES = "is no list of campaign codes: CODE,CODE or a JSON list of them"
+CODE = re.compile("[A-Za-z][A-Za-z0-9_]{0,63}")
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -150,22 +152,35 @@ def _names(file: Path) -> list[str]:
 
 def _failures(table: pa.Table, rules: Rules, business_date: datetime.date) -> dict[str, np.ndarray]:
     own = [ACCOUNT_ID, *rules.snapshot_columns, *([UNPARSABLE] if UNPARSABLE in table.column_names else [])]
-    return check_partition(to_frame(table.select(own)), rules, business_date).failures | _ledger_failures(table)
+    return check_partition(to_frame(table.select(own)), rules, business_date).failures | _ledger_failures(
+        table, business_date
+    )
 
 
-def _ledger_failures(table: pa.Table) -> dict[str, np.ndarray]:
+def _ledger_failures(table: pa.Table, business_date: datetime.date) -> dict[str, np.ndarray]:
     """Rows whose ledger columns cannot be: the ledger itself never says such things."""
     if "ledger_state" not in table.column_names:
         return {}
     state = table["ledger_state"].combine_chunks().cast(pa.string())
     odd = {f"ledger_state: {NOT_ALLOWED}": pc.invert(pc.is_in(state, value_set=pa.array([*LedgerState])))}
-    for name in LEDGER_COUNTS:
-        odd[f"{name}: {NOT_ALLOWED}"] = pc.less(table[name].combine_chunks(), 0)
+    for name in (*LEDGER_COUNTS, "ledger_closed_limit_cents"):
+        values = table[name].combine_chunks()
+        odd[f"{name}: {NOT_ALLOWED}"] = pc.or_(pc.less(values, 0), pc.greater(values, WHOLE_NUMBER_LIMIT))
+    for name in ("ledger_since", "ledger_closed_on"):
+        odd[f"{name}: {IN_FUTURE}"] = pc.greater(table[name].combine_chunks(), pa.scalar(business_date, pa.date32()))
+    odd[f"ledger_campaigns_used: {NO_CODES}"] = _no_codes(table["ledger_campaigns_used"].combine_chunks())
     for name, states in NEEDED.items():
         held = pc.is_in(state, value_set=pa.array(states))
         odd[f"{name}: {NOT_HELD}"] = pc.and_(held, pc.is_null(table[name].combine_chunks()))
-    masks = {name: mask.to_numpy(zero_copy_only=False) for name, mask in odd.items()}
+    masks = {name: pc.fill_null(mask, False).to_numpy(zero_copy_only=False) for name, mask in odd.items()}
     return {name: mask for name, mask in masks.items() if mask.any()}
+
+
+def _no_codes(used: pa.DictionaryArray) -> pa.Array:
+    """Cells that are no list of campaign codes: nobody could tell whom a campaign has served."""
+    texts = used.dictionary.to_pylist()
+    odd = [bool(text) and not all(CODE.fullmatch(code) for code in text.split(",")) for text in texts]
+    return pa.array(odd, pa.bool_()).take(used.indices)
 
 
 def _repeated(ids: list[pa.ChunkedArray]) -> pa.Array:

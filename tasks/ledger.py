@@ -109,15 +109,16 @@ def _known(name: str, values: pa.Array) -> pa.Array:
 def _joined(codes: pa.Array) -> pa.Array:
     """Campaign codes joined by commas; a list of them may also be written as JSON."""
     words = codes.dictionary_encode()
-    joined = [_from_json(word) if word.startswith("[") else word for word in words.dictionary.to_pylist()]
+    joined = [_plain_codes(word.strip()) for word in words.dictionary.to_pylist()]
     return pa.array(joined, pa.string()).take(words.indices)
 
 
-def _from_json(word: str) -> str:
+def _plain_codes(word: str) -> str:
     try:
-        return ",".join(str(code) for code in json.loads(word))
+        codes = json.loads(word) if word.startswith("[") else word.split(",")
     except ValueError:
         return word
+    return ",".join(code.strip() if isinstance(code, str) else "" for code in codes)
 
 
 _ENTRY_COLUMNS = ("account_id", "business_date", "decision", "campaign", "entry_id", "reverses")

@@ -5,6 +5,7 @@ SQLite: an exclusive transaction on a side file. PostgreSQL: an advisory lock of
 
 import hashlib
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -54,26 +55,35 @@ class _FileLock:
 
 
 def _try_file(path: Path) -> _FileLock | None:
-    connection = sqlite3.connect(path, isolation_level=None, timeout=SECONDS_BEFORE_DEAD, check_same_thread=False)
+    connection, code = None, ""
     try:
+        connection = sqlite3.connect(path, isolation_level=None, timeout=SECONDS_BEFORE_DEAD, check_same_thread=False)
         connection.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
+        return _FileLock(connection)
+    except sqlite3.Error as error:
+        code = error.sqlite_errorname
+    if connection is not None:
         connection.close()
-        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-            raise
+    if code == "SQLITE_BUSY":
         return None
-    return _FileLock(connection)
+    raise StoreError(
+        f"the lock {path} cannot be taken: SQLite answered {code}. See whether its folder is there, may be written and has "
+        "room; nothing was written"
+    )
 
 
 class _SessionLock:
     """A connection that keeps an advisory lock as long as it lives."""
 
-    def __init__(self, connection: Connection, session: int) -> None:
+    def __init__(self, connection: Connection, session: int, key: int) -> None:
         self._connection = connection
+        self._key = key
         self.session = session
 
     def release(self) -> None:
         if not self._connection.closed:
+            with suppress(DBAPIError):  # the server ends a session in its own time; the next in line asks at once
+                self._connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": self._key})
             self._connection.invalidate()  # the session ends with it, and the lock with the session
             self._connection.close()
 
@@ -87,7 +97,7 @@ def _try_session(engine: Engine, name: str) -> _SessionLock | None:
             text("SELECT pg_try_advisory_lock(:key) AS taken, pg_backend_pid() AS session"), {"key": key}
         ).one()
         if row.taken:
-            return _SessionLock(connection, row.session)
+            return _SessionLock(connection, row.session, key)
     except DBAPIError as error:
         message = told_code(error)
     if connection is not None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from schemas import tables
 from schemas.errors import NightRefused
@@ -85,25 +85,38 @@ def pause(writer: Writer, person: Person, reason: str) -> None:
     Raises:
         NightRefused: no reason is given, or it is paused already.
     """
-    _refuse_silent(reason)
     known = writer.store.pause()
     if known is not None:
         raise NightRefused(f"{writer.portfolio} has been paused by {known['person']}: {known['reason']}")
-    with writer.transaction() as connection:
-        row = {"portfolio": writer.portfolio, "person": person.name, "reason": reason, "since": now()}
-        connection.execute(tables.pauses.insert(), row)
+    _record_pause(writer, person, reason, is_paused=True)
 
 
-def resume(writer: Writer) -> None:
+def resume(writer: Writer, person: Person, reason: str) -> None:
     """Let the nights of a paused portfolio publish again.
 
     Raises:
-        NightRefused: it is not paused.
+        NightRefused: no reason is given, or it is not paused.
     """
+    if writer.store.pause() is None:
+        raise NightRefused(f"{writer.portfolio} is not paused")
+    _record_pause(writer, person, reason, is_paused=False)
+
+
+def _record_pause(writer: Writer, person: Person, reason: str, *, is_paused: bool) -> None:
+    _refuse_silent(reason)
+    pauses = tables.pauses
     with writer.transaction() as connection:
-        query = tables.pauses.delete().where(tables.pauses.c.portfolio == writer.portfolio)
-        if not connection.execute(query).rowcount:
-            raise NightRefused(f"{writer.portfolio} is not paused")
+        before = connection.scalar(select(func.max(pauses.c.sequence)).filter_by(portfolio=writer.portfolio))
+        row = {
+            "portfolio": writer.portfolio,
+            "sequence": (before or 0) + 1,
+            "is_paused": is_paused,
+            "person": person.name,
+            "is_proven": person.is_proven,
+            "reason": reason,
+            "since": now(),
+        }
+        connection.execute(pauses.insert(), row)
 
 
 def _refuse_silent(reason: str) -> None:

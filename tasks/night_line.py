@@ -24,6 +24,7 @@ from tasks.decisioning.tree import DaysSince, Missing, Name, Node, Not, walk
 from tasks.ledger import join_ledger
 from tasks.partitions import UNPARSABLE, read_ids, read_partition, to_frame
 from tasks.planning import laid_over, plain_texts
+from tasks.retention import why_gone
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,19 @@ class NightLine:
     quarantine: tuple[str, ...] = ()
 
 
+def files_of_lines(settled: Settled) -> Iterator[Path]:
+    """The files of a night without which no line of it can be explained."""
+    yield from (settled.run.directory / name for name in ("ledger.parquet", "overlay.parquet"))
+    for part in settled.accepted.partitions:
+        yield part.partition.path
+        yield from (_part_file(settled, folder, part) for folder in ("evidence", "candidates"))
+
+
 def find_line(settled: Settled, rules: Rules, portfolio: Portfolio, account_id: str) -> NightLine:
     """Find an account in a night's private copy and say what its row was.
 
     Raises:
-        NightRefused: files of the night are gone.
+        NightRefused: files of the night cannot be read, or the rows set aside are gone and the account may be one of them.
     """
     run = settled.run
     try:
@@ -61,7 +70,7 @@ def find_line(settled: Settled, rules: Rules, portfolio: Portfolio, account_id: 
         if part is None or table is None:
             return NightLine(LineState.ABSENT, None, None, None, known)
         return line_of(to_frame(join_ledger(table, ledger)[0]), rules, run.business_date, part, known)
-    raise NightRefused(f"files of {run.business_date} in {run.directory} are gone; the night cannot be explained")
+    raise NightRefused(f"files of {run.business_date} in {run.directory} cannot be read; the night cannot be explained")
 
 
 def line_of(
@@ -87,14 +96,34 @@ def _search(
     for part in settled.accepted.partitions:
         ids = read_ids(part.partition, rules.snapshot_columns, portfolio.columns)
         for place in np.flatnonzero(ids.to_numpy(zero_copy_only=False) == account_id).tolist():
-            listed = pq.read_table(part.quarantine, filters=[("row", "=", place)]) if part.quarantine else None
-            if listed is not None and len(listed):
-                wrong |= dict.fromkeys(listed["reasons"].to_pylist()[0])
+            reasons = _set_aside_for(settled, part, place, portfolio, account_id)
+            if reasons:
+                wrong |= dict.fromkeys(reasons)
             else:
                 whole = read_partition(part.partition, rules.snapshot_columns, portfolio.columns)
                 names = [name for name in whole.column_names if name != UNPARSABLE]
                 found = part, whole.select(names).slice(place, 1)
     return *found, tuple(wrong)
+
+
+def _set_aside_for(
+    settled: Settled, part: Validated, place: int, portfolio: Portfolio, account_id: str
+) -> tuple[str, ...]:
+    """What is wrong with a row; nothing for a clean one.
+
+    The rows set aside may be let go before the evidence: then only a line that was judged is known to have been clean.
+    """
+    if part.quarantine is None:
+        return ()
+    if part.quarantine.exists():
+        listed = pq.read_table(part.quarantine, filters=[("row", "=", place)])["reasons"].to_pylist()
+        return tuple(listed[0]) if listed else ()
+    if len(_of_account(settled, "evidence", part, account_id)):
+        return ()
+    raise NightRefused(
+        f"this account was not judged on {settled.run.business_date}, and whether its row was set aside cannot be said: "
+        f"{part.quarantine} is gone. {why_gone(portfolio, settled.run.business_date, 'quarantine_days')}"
+    )
 
 
 def _state(frame: pd.DataFrame, rules: Rules, business_date: datetime.date) -> LineState:
@@ -129,11 +158,7 @@ def plain_row(frame: pd.DataFrame) -> dict[str, Any]:
 
 
 def evidence_row(settled: Settled, part: Validated, account_id: str) -> dict[str, Any]:
-    """What was found out about a line that was judged, as the night settled it.
-
-    Raises:
-        NightRefused: the evidence is gone.
-    """
+    """What was found out about a line that was judged, as the night settled it."""
     table = _of_account(settled, "evidence", part, account_id)
     overlay = pq.read_table(settled.run.directory / "overlay.parquet", filters=[("account_id", "=", account_id)])
     rows: list[dict[str, Any]] = laid_over(plain_texts(table), overlay).to_pylist()
@@ -146,10 +171,13 @@ def candidate_row(settled: Settled, part: Validated, account_id: str) -> dict[st
 
 
 def _of_account(settled: Settled, folder: str, part: Validated, account_id: str) -> pa.Table:
-    path: Path = settled.run.directory / folder / f"part-{part.partition.number:05d}.parquet"
-    if not path.exists():
-        raise NightRefused(f"{path} is gone; the night of {settled.run.business_date} cannot be explained")
+    path = _part_file(settled, folder, part)
     return pq.read_table(path, filters=[("account_id", "=", account_id)]).combine_chunks()
+
+
+def _part_file(settled: Settled, folder: str, part: Validated) -> Path:
+    path: Path = settled.run.directory / folder / f"part-{part.partition.number:05d}.parquet"
+    return path
 
 
 @dataclass(frozen=True)

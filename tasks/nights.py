@@ -9,6 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import RowMapping
+
 from schemas.errors import NightRefused, ReinstateError
 from schemas.handles import Run, Settled
 from schemas.portfolio import Portfolio
@@ -24,6 +26,7 @@ from tasks.writers import Writer, take_writer
 
 FIRST_REVISION = 1
 SETTLED_NAME = "night.json"
+PAGE_NAME = "report.html"
 _stores: dict[tuple[str, str], Store] = {}
 _writers: dict[tuple[str, str], Writer] = {}
 
@@ -132,19 +135,17 @@ def nights_to_run(name: str, read_secret: Callable[[str], str] | None = None) ->
 
 
 def unfinished_night(name: str) -> datetime.date | None:
-    """The night that is not wholly published, or the last one if it has not delivered all that it owes or has no report."""
+    """The night that is not wholly published, or held or published last and without a page, or owing something."""
     store = store_of(name)
     for run in store.unsettled():
-        if run["status"] == RunStatus.PLANNED:
+        if run["status"] == RunStatus.PLANNED or not _has_page(run):
             return run["business_date"]  # type: ignore[no-any-return]
     last = store.last_published()
-    if last is None:
+    known = store.run(last, RunStatus.PUBLISHED) if last else None
+    if known is None:
         return None
-    known = store.run(last, RunStatus.PUBLISHED)
-    revision = known["revision"] if known else FIRST_REVISION
-    reported = (run_directory(name, last, revision=revision) / "report.html").exists()
     waiting = store.select_mine("notices", "notice_id", is_accepted=False)
-    return None if reported and not waiting else last
+    return None if _has_page(known) and not waiting else last
 
 
 def recall(name: str, business_date: datetime.date, *statuses: RunStatus) -> Settled:
@@ -176,6 +177,10 @@ def run_directory(
     """Where a night keeps its files."""
     name = f"{business_date}" if revision == FIRST_REVISION else f"{business_date}-revision-{revision}"
     return settings().data_directory / "nights" / portfolio / (f"{name}-dry-run" if is_dry_run else name)
+
+
+def _has_page(run: RowMapping) -> bool:
+    return (run_directory(run["portfolio"], run["business_date"], revision=run["revision"]) / PAGE_NAME).exists()
 
 
 @lru_cache(maxsize=8)

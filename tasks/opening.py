@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 
-from schemas.errors import FileRefused, NightRefused, ReinstateError
+from schemas.errors import FileRefused, NightRefused, ReinstateError, StageFailed
 from schemas.handles import Run
 from schemas.portfolio import Portfolio
 from schemas.vocabulary import RunStatus
@@ -32,10 +32,6 @@ from tasks.store import Store, canonical_json
 
 DECISION_FIELDS = ("portfolio", "currency", "policy", "columns", "quarantined_share_max_bp", "caps")
 """The part of a portfolio file that has a say in what a night decides."""
-
-
-class StageFailed(ReinstateError):
-    """A stage broke in a way that nobody foresaw; the original error stays in its place, it may hold values."""
 
 
 def open_run(
@@ -172,7 +168,7 @@ def _refuse_past(store: Store, business_date: datetime.date) -> None:
 
 def _set_down_ledger(run: Run, store: Store) -> str:
     """Write what the ledger knows before the night; a revision judges on what the first one knew. Returns its SHA-256."""
-    from tasks.evidence import write_table
+    from tasks.evidence import write_table, write_whole
     from tasks.ledger import ledger_columns
     from tasks.sources.private_copy import file_hash
 
@@ -183,7 +179,8 @@ def _set_down_ledger(run: Run, store: Store) -> str:
     first = run_directory(run.portfolio, run.business_date) / target.name
     if not first.exists():
         raise NightRefused(f"{first} is gone: what the ledger knew before {run.business_date} cannot be had again")
-    shutil.copyfile(first, target)
+    with first.open("rb") as known:
+        write_whole(target, lambda sink: shutil.copyfileobj(known, sink))
     return file_hash(target)
 
 

@@ -16,12 +16,10 @@ import pyarrow.parquet as pq
 
 from schemas.errors import SnapshotRefused
 from schemas.handles import Partition
-from schemas.vocabulary import AttributeType
+from schemas.vocabulary import UNPARSABLE, AttributeType
 
 ACCOUNT_ID: Final = "account_id"
 BUSINESS_DATE: Final = "business_date"
-UNPARSABLE: Final = "unparsable"
-"""The column beside a snapshot's own that names, per row of a text source, the columns that do not read as their type."""
 
 CANONICAL_TYPES: Final[Mapping[AttributeType, pa.DataType]] = MappingProxyType(
     {
@@ -97,10 +95,15 @@ def to_canonical(column: pa.ChunkedArray, kind: AttributeType) -> pa.ChunkedArra
 
 
 def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Text of any encoding as plain text; a list of texts is joined by commas."""
+    """Text of any encoding as plain text; a list of texts is joined by commas, a missing one of them as an empty text."""
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
-        return pc.binary_join(column.cast(pa.list_(pa.string())), ",")
+        return pa.chunked_array([_joined(chunk) for chunk in column.cast(pa.list_(pa.string())).chunks], pa.string())
     return column.cast(pa.string())
+
+
+def _joined(lists: pa.ListArray) -> pa.StringArray:
+    whole = pa.ListArray.from_arrays(lists.offsets, pc.fill_null(lists.values, ""))
+    return pc.if_else(lists.is_valid(), pc.binary_join(whole, ","), pa.scalar(None, pa.string()))
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:

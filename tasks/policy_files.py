@@ -7,11 +7,13 @@ import datetime
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ConfigDict
 
+from schemas import reasons
 from schemas.errors import ConfigurationError, FileRefused, Finding
 from schemas.policy import InForce, Place, Policy, Problem, Shape
 from schemas.reasons import Reason, Reasons
@@ -19,9 +21,10 @@ from schemas.vocabulary import PROGRAM_REASONS
 from tasks.decisioning.compiling import PolicyError, compile_rules
 from tasks.decisioning.expressions import did_you_mean
 from tasks.decisioning.rules import Rules
-from tasks.yaml_files import Document, read_yaml, validate_shape
+from tasks.yaml_files import Document, read_on, read_yaml, shaped, validate_shape
 
 REASONS_NAME: Final = "reasons.yaml"
+PROGRAM_REASONS_FILE: Final = Path(reasons.__file__).with_name("program_reasons.yaml")
 WARNINGS_MOST: Final = 5
 _SERIES: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
@@ -59,7 +62,7 @@ def load_policy(path: Path) -> LoadedPolicy:
     Raises:
         FileRefused: the file is wrong; every finding with its line.
     """
-    return _compiled(read_yaml(path))
+    return _compiled(read_on(path))
 
 
 def policy_in_force(series: str, date: datetime.date, home: Path) -> LoadedPolicy:
@@ -130,12 +133,17 @@ def series_versions(folder: Path) -> list[tuple[Document, Heading]]:
 
 
 def load_reasons(folder: Path) -> dict[str, Reason]:
-    """The texts of a series' reasons by code.
+    """The texts of a series' reasons by code, and the program's own where the series has none for its codes.
 
     Raises:
         FileRefused: the file is missing or wrong; every finding with its line.
     """
-    return validate_shape(read_yaml(folder / REASONS_NAME), Reasons).root
+    return _program_reasons() | validate_shape(read_yaml(folder / REASONS_NAME), Reasons).root
+
+
+@cache
+def _program_reasons() -> dict[str, Reason]:
+    return validate_shape(read_yaml(PROGRAM_REASONS_FILE), Reasons).root
 
 
 def policy_schema() -> dict[str, Any]:
@@ -154,23 +162,24 @@ def _untitled(schema: Any) -> Any:
 def check_reasons(folder: Path) -> list[Finding]:
     """Where the reasons that a series gives and the texts that it has do not fit together.
 
-    Looks at all versions of the series, and at the reasons that the program itself gives.
+    Looks at all versions of the series. The reasons that the program itself gives have texts, and may have others here.
 
     Raises:
         FileRefused: a file of the series cannot be read.
     """
-    document = read_yaml(folder / REASONS_NAME)
+    path = folder / REASONS_NAME
+    if not path.exists():
+        return [
+            Finding(str(path), 1, "there is no such file; every reason that the series gives needs its texts in it")
+        ]
+    document = read_yaml(path)
     texts = validate_shape(document, Reasons).root
-    missing: dict[str, Finding] = {
-        code: document.finding(Problem((), f"'{code}' has no text; the program itself gives this reason"))
-        for code in PROGRAM_REASONS
-        if code not in texts
-    }
+    missing: dict[str, Finding] = {}
     used = set(PROGRAM_REASONS)
     for version, _ in series_versions(folder):
         for place, code in _reasons_given(version.value):
             used.add(code)
-            if code not in texts and code not in missing:
+            if code not in {*texts, *PROGRAM_REASONS} and code not in missing:
                 hint = did_you_mean(code, texts)
                 missing[code] = version.finding(Problem(place, f"'{code}' has no text in {REASONS_NAME}{hint}"))
     unused = [
@@ -202,11 +211,15 @@ def warnings_of(loaded: LoadedPolicy, date: datetime.date) -> list[str]:
 
 
 def _compiled(document: Document) -> LoadedPolicy:
-    policy = validate_shape(document, Policy)
-    try:
-        return LoadedPolicy(compile_rules(policy), document)
-    except PolicyError as error:
-        findings = document.findings(error.problems)
+    """What a document says as rules; what is wrong with its words, its shape and its sense is told together."""
+    policy, findings = shaped(document, Policy)
+    if policy is not None:
+        try:
+            rules = compile_rules(policy)
+        except PolicyError as error:
+            findings += document.findings(error.problems)
+        if not findings:
+            return LoadedPolicy(rules, document)
     raise FileRefused(findings)
 
 

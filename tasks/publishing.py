@@ -80,13 +80,31 @@ def counts_of(plan: Plan) -> dict[str, int]:
 
 def _publish(writer: Writer, settled: Settled, portfolio: Portfolio) -> None:
     run = settled.run
+    if known := writer.store.pause():
+        raise NightRefused(
+            f"{run.portfolio} has been paused by {known['person']}: the plan of {run.business_date} waits until it is resumed; "
+            "nothing was published"
+        )
     transitions, stays = stored_plan(settled)
-    for start in range(0, len(transitions), CHUNK_LINES):
+    done = _progress(writer, settled)
+    for start in range(done, len(transitions), CHUNK_LINES):
         _write_chunk(writer, run, portfolio, transitions.slice(start, CHUNK_LINES), start)
     recoverable = _recoverable(run, stays)
-    for start in range(0, len(recoverable), CHUNK_LINES):
+    for start in range(max(done - len(transitions), 0), len(recoverable), CHUNK_LINES):
         _write_counts(writer, run, recoverable[start : start + CHUNK_LINES], len(transitions) + start)
     finish_run(writer, run)
+
+
+def _progress(writer: Writer, settled: Settled) -> int:
+    """How much of a plan is written; the store, which no superseded process can write to, knows which plan it is."""
+    with writer.transaction() as connection:
+        known = open_run_row(connection, writer, settled.run)
+    if known["plan_hash"] != settled.plan.plan_hash:
+        raise NightRefused(
+            f"the night's folder holds another plan of {settled.run.business_date} than the one that was set down in the store, "
+            f"{known['plan_hash']}; nothing was published. Put the folder back from a backup, or discard the plan"
+        )
+    return int(known["progress"])
 
 
 def stored_plan(settled: Settled) -> tuple[pa.Table, pa.ChunkedArray]:

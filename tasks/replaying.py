@@ -30,6 +30,7 @@ from tasks.nights import FIRST_REVISION
 from tasks.opening import decision_hash
 from tasks.planning import evidence_tables, plan_hash
 from tasks.provenance import code_version, libraries, schema_hash
+from tasks.retention import refuse_gone
 from tasks.sources.private_copy import file_hash
 from tasks.store import canonical_json
 
@@ -80,7 +81,7 @@ def replay(name: str, business_date: datetime.date) -> Replayed:
         raise NightRefused(f"no night of {name} was published for {business_date}, so there is nothing to replay")
     settled = nights.recall(name, business_date, RunStatus.PUBLISHED)
     rules = nights.rules_of_content(store, known["policy_hash"])
-    _refuse_incomplete(settled)
+    refuse_gone(settled, nights.portfolio_of(name), _needed(settled), "replayed")
     with tempfile.TemporaryDirectory(prefix="reinstate-") as scratch:
         run = settled.run.model_copy(update={"directory": Path(scratch)})
         for folder in PREPARED:
@@ -117,19 +118,14 @@ def write_moved(found: Replayed, path: Path) -> None:
     write_whole(path, lambda sink: pyarrow.csv.write_csv(table, sink))
 
 
-def _refuse_incomplete(settled: Settled) -> None:
-    """Say what is missing, before anything is judged."""
+def _needed(settled: Settled) -> Iterator[Path]:
+    """The files of a night without which it cannot be judged again and compared."""
     run, plan = settled.run, settled.plan
-    needed = [run.directory / name for name in ("ledger.parquet", "portfolio.json", "evidence")]
-    needed += [plan.decided, plan.overlay, plan.recoverable]
-    needed += [part.partition.path for part in settled.accepted.partitions]
-    gone = sorted({str(path) for path in needed if not path.exists()})
-    if gone:
-        raise NightRefused(
-            f"{run.business_date} cannot be replayed: {gone[0]} is gone"
-            + (f", and {len(gone) - 1} more files" if len(gone) > 1 else "")
-            + ". Either the portfolio's `retention` let it go, or the night's folder is to be had from a backup"
-        )
+    yield from (run.directory / name for name in ("ledger.parquet", "portfolio.json"))
+    yield from (plan.decided, plan.overlay, plan.recoverable)
+    for part in settled.accepted.partitions:
+        yield part.partition.path
+        yield run.directory / "evidence" / f"part-{part.partition.number:05d}.parquet"
 
 
 def _portfolio_then(settled: Settled) -> Portfolio:

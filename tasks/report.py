@@ -1,9 +1,11 @@
 """Stage: say what happened."""
 
+from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
 
 from schemas.handles import NightResult, Published, Settled
-from tasks import nights, report_page, reporting
+from schemas.vocabulary import Outcome
+from tasks import nights, report_page, reporting, retention
 from tasks.progress import StageBegins, tell
 from tasks.settings import settings
 from tasks.stages import stage
@@ -11,7 +13,7 @@ from tasks.stages import stage
 
 @stage
 def report(settled: Settled, published: Published) -> NightResult:
-    """Write the night's page and its list of transitions, and put a short form into Prefect."""
+    """Write the night's page and its list of transitions, put a short form into Prefect, and let old nights go."""
     tell(StageBegins("report"))
     run, templates = settled.run, settings().deployments / "templates"
     portfolio = nights.portfolio_of(run.portfolio)
@@ -22,4 +24,7 @@ def report(settled: Settled, published: Published) -> NightResult:
         markdown=report_page.render_artifact(gathered, templates, location=str(page)),
         description=f"{portfolio.title}, {run.business_date}",
     )
-    return reporting.result_of(settled, published, page)
+    warnings = retention.let_go(run) if published.outcome is Outcome.PUBLISHED else ()
+    for warning in warnings:
+        get_run_logger().warning(warning)
+    return reporting.result_of(settled, published, page, warnings)

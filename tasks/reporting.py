@@ -25,7 +25,7 @@ from schemas.report import (
 from schemas.vocabulary import REVERSE, Decision, Outcome, Route
 from tasks.evidence import write_text
 from tasks.ledger_entries import still_standing
-from tasks.nights import FIRST_REVISION, reasons_of, rules_of, store_of
+from tasks.nights import FIRST_REVISION, PAGE_NAME, reasons_of, rules_of, store_of
 from tasks.planning import evidence_tables
 from tasks.publishing import counts_of
 from tasks.report_page import render_page
@@ -121,14 +121,14 @@ def gather_report(settled: Settled, portfolio: Portfolio, published: Published) 
 
 def write_report(run: Run, report: Report, templates: Path) -> Path:
     """Write a night's page, the same for machines, and the list of its transitions; return the page."""
-    page = run.directory / "report.html"
+    page = run.directory / PAGE_NAME
     write_text(run.directory / "transitions.csv", transitions_csv(run))
     write_text(run.directory / "report.json", report.model_dump_json(indent=1))
     write_text(page, render_page(report, templates))
     return page
 
 
-def result_of(settled: Settled, published: Published, page: Path) -> NightResult:
+def result_of(settled: Settled, published: Published, page: Path, warnings: tuple[str, ...]) -> NightResult:
     """What a night ends with, for a person and for whoever started it."""
     published_words = "published"
     if settled.run.revision > FIRST_REVISION:
@@ -147,6 +147,7 @@ def result_of(settled: Settled, published: Published, page: Path) -> NightResult
         message=words[published.outcome],
         report=page,
         counts=counts_of(settled.plan),
+        warnings=warnings,
     )
 
 

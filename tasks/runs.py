@@ -13,6 +13,7 @@ from schemas import tables
 from schemas.errors import NightRefused
 from schemas.handles import Run, Settled
 from schemas.vocabulary import RunStatus
+from tasks.nights import PAGE_NAME
 from tasks.writers import Writer, dialect
 
 
@@ -133,6 +134,8 @@ def finish_run(writer: Writer, run: Run) -> None:
             "ledger_head": writer.store.ledger_head(connection)[1],
         }
         connection.execute(_update(writer, _key(run)).values(**done))
+        # A page that was written while the plan was held says so. Without one, the night is known to be unfinished.
+        (run.directory / PAGE_NAME).unlink(missing_ok=True)
 
 
 def open_run_row(connection: Connection, writer: Writer, run: Run) -> RowMapping:

@@ -1,5 +1,6 @@
 """What is wrong with a file's values, in plain words and at places of the file, from what pydantic says about them."""
 
+import copy
 import datetime
 import types
 from collections.abc import Iterator
@@ -65,6 +66,20 @@ def problems_of(error: ValidationError, shape: type[BaseModel]) -> list[Problem]
     return [
         Problem(place, message) for place, items in complaints.items() for message in dict.fromkeys(_messages(items))
     ]
+
+
+def without_unknown_keys(value: Any, error: ValidationError) -> Any:
+    """A copy of a file's `value` without the keys of which `error` says that nobody knows them."""
+    known = copy.deepcopy(value)
+    for item in error.errors(include_url=False, include_input=False):
+        if item["type"] != "extra_forbidden":
+            continue
+        part = known
+        for key in item["loc"][:-1]:
+            part = part[key] if isinstance(part, list) or key in part else part
+        if isinstance(part, dict):
+            part.pop(item["loc"][-1], None)
+    return known
 
 
 def dotted(place: Place) -> str:

@@ -10,9 +10,9 @@ from schemas.handles import Accepted, Partition, Run, Snapshot, Validated
 from schemas.portfolio import Portfolio
 from tasks.contract import REPEATED, check_partition, id_hashes, places_of, repeated_hashes
 from tasks.decisioning.rules import Rules
-from tasks.evidence import write_table
+from tasks.evidence import write_array, write_table
 from tasks.fingerprints import content_hash, fingerprint
-from tasks.partitions import read_ids, read_partition, to_frame
+from tasks.partitions import UNPARSABLE, read_ids, read_partition, to_frame
 
 
 def validate_partition(run: Run, portfolio: Portfolio, rules: Rules, partition: Partition) -> Validated:
@@ -24,7 +24,7 @@ def validate_partition(run: Run, portfolio: Portfolio, rules: Rules, partition: 
     table = read_partition(partition, rules.snapshot_columns, portfolio.columns)
     checked = check_partition(to_frame(table), rules, run.business_date)
     hashes = run.directory / "quarantine" / f"ids-{partition.number:05d}.npy"
-    np.save(hashes, id_hashes(table["account_id"].combine_chunks()))
+    write_array(id_hashes(table["account_id"].combine_chunks()), hashes)
     quarantine = None
     if checked.failures:
         quarantine = run.directory / "quarantine" / f"part-{partition.number:05d}.parquet"
@@ -92,8 +92,8 @@ def accept_snapshot(
 def clean_table(validated: Validated, rules: Rules, portfolio: Portfolio) -> pa.Table:
     """The rows of a partition that are not quarantined."""
     table = read_partition(validated.partition, rules.snapshot_columns, portfolio.columns)
-    if "unparsable" in table.column_names:
-        table = table.drop_columns("unparsable")
+    if UNPARSABLE in table.column_names:
+        table = table.drop_columns(UNPARSABLE)
     if validated.quarantine is None:
         return table
     keep = np.ones(len(table), bool)

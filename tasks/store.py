@@ -28,6 +28,8 @@ GENESIS = "0" * 64
 """What the first entry of a ledger names as the hash before it."""
 READS = "reinstate_reads"
 """The execution option of connections that only read."""
+LACKS_RIGHT = ("42501", "3F000")
+"""PostgreSQL's codes for a right that is missing, and for no schema in which this role may make a table."""
 
 
 class StoreError(ReinstateError):
@@ -86,7 +88,8 @@ class Store:
         """Who paused the portfolio, and why; None where nobody did."""
         with self.reading() as connection:
             query = select(tables.pauses).where(tables.pauses.c.portfolio == self.portfolio)
-            return connection.execute(query).mappings().first()
+            newest = connection.execute(query.order_by(tables.pauses.c.sequence.desc()).limit(1)).mappings().first()
+            return newest if newest is not None and newest["is_paused"] else None
 
     def run(self, business_date: datetime.date, *statuses: RunStatus, revision: int | None = None) -> RowMapping | None:
         """The newest revision of a night, or the newest that has one of some statuses, or one by its number; or None."""
@@ -142,23 +145,18 @@ class Store:
 
 
 def open_store(url: str, portfolio: str, migrations: Path) -> Store:
-    """Open the store at `url`, bringing its tables up to date.
+    """Open the store at `url`, bringing its tables up to date where this role may.
 
     Raises:
-        StoreError: the database cannot be reached, or was written by a newer version of the program.
+        StoreError: the database cannot be reached, was written by a newer version of the program, or has older tables
+            that this role may not change.
     """
     engine = open_engine(url)
-    message = None
     try:
         migrate(engine, migrations)
-    except CommandError:
-        message = f"the store at {make_url(url).render_as_string(hide_password=True)} was written by a newer version"
-    except DBAPIError as error:
-        message = (
-            f"the store at {make_url(url).render_as_string(hide_password=True)} cannot be used: {told_code(error)}"
-        )
-    if message:
-        raise StoreError(message)
+    except StoreError:
+        engine.dispose()
+        raise
     return Store(engine, portfolio)
 
 
@@ -189,17 +187,34 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
-def migrate(engine: Engine, migrations: Path) -> None:
-    """Bring the tables from whatever revision they are at to the newest, in one transaction."""
+def migrate(engine: Engine, migrations: Path) -> tuple[str | None, str]:
+    """Bring the tables from whatever revision they are at to the newest, in one transaction.
+
+    Returns:
+        The revision that was found, None for a store without tables, and the newest.
+
+    Raises:
+        StoreError: as for `open_store`.
+    """
     config = Config()
     config.set_main_option("script_location", str(migrations))
-    newest = ScriptDirectory.from_config(config).get_current_head()
-    with engine.begin() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
-        if found == newest:
-            return
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    newest = str(ScriptDirectory.from_config(config).get_current_head())
+    found, message = None, ""
+    try:
+        with engine.execution_options(**{READS: True}).begin() as connection:  # who only looks waits for no writer
+            found = MigrationContext.configure(connection).get_current_revision()
+        if found != newest:
+            with engine.begin() as connection:
+                found = MigrationContext.configure(connection).get_current_revision()
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+    except CommandError:
+        message = f"was written by a newer version: its tables are of revision {found}, this program knows {newest}"
+    except DBAPIError as error:
+        message = _told_old(found, newest) if _lacks_right(error) else f"cannot be used: {told_code(error)}"
+    if message:
+        raise StoreError(f"the store at {engine.url.render_as_string(hide_password=True)} {message}")
+    return found, newest
 
 
 def canonical_json(value: object) -> str:
@@ -225,4 +240,19 @@ def told_code(error: DBAPIError) -> str:
     original = error.orig
     code = getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorname", None) or type(original).__name__
     constraint = getattr(getattr(original, "diag", None), "constraint_name", None)
-    return f"the database answered {code}" + (f" for constraint {constraint}" if constraint else "")
+    told = f"the database answered {code}" + (f" for constraint {constraint}" if constraint else "")
+    if _lacks_right(error):
+        told += ": this role lacks a right. `reinstate store grant`, run as the tables' owner, gives what a job needs"
+    return told
+
+
+def _lacks_right(error: DBAPIError) -> bool:
+    return getattr(error.orig, "sqlstate", None) in LACKS_RIGHT
+
+
+def _told_old(found: str | None, newest: str) -> str:
+    seen = f"has tables of revision {found}" if found else "has no tables that this role may see"
+    return (
+        f"{seen}, this program wants revision {newest}, and this role may not change tables: run `reinstate store upgrade` "
+        "as their owner, then `reinstate store grant` for this role; nothing was changed"
+    )

@@ -4,6 +4,7 @@ One pass over the parser's events builds plain Python values and notes the line 
 followed and nothing is resolved, so a small file cannot become a large value.
 """
 
+import contextlib
 import hashlib
 import re
 import warnings
@@ -19,7 +20,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from schemas.errors import FileRefused, Finding
 from schemas.policy import Place, Problem
-from tasks.shape_problems import dotted, problems_of
+from tasks.shape_problems import dotted, problems_of, without_unknown_keys
 from tasks.yaml_scalars import QUOTE_IT, ScalarRefused, plain_value, shortened
 
 SIZE_MAX_BYTES: Final = 1024 * 1024
@@ -44,6 +45,10 @@ class Document:
     text: str
     sha256: str
     lines: dict[Place, int] = field(repr=False)
+    doubts: tuple[Finding, ...] = field(default=(), repr=False)
+    """What could be read in two ways."""
+    unread: frozenset[Place] = field(default=frozenset(), repr=False)
+    """The places of values that could be; something that fits no shape stands there."""
 
     def line_of(self, place: Place) -> int:
         """The line, from 1, of `place` (for a key, the line of the key) or of what is nearest around it."""
@@ -71,13 +76,43 @@ def read_yaml(path: Path) -> Document:
     Raises:
         FileRefused: the file cannot be read, is not whole, or holds something that could be read in two ways.
     """
+    document = read_on(path)
+    if document.doubts:
+        raise FileRefused(document.doubts)
+    return document
+
+
+def read_on(path: Path) -> Document:
+    """Read one strict YAML file as `read_yaml` does, past what it would refuse: `doubts` says what.
+
+    Raises:
+        FileRefused: the file cannot be read, is not whole, or is not YAML.
+    """
     content = _bytes_of(path)
     text = _text_of(path, content)
     builder = _Builder(path)
     value = builder.build(text)
-    if builder.findings:
+    if builder.is_broken:
         raise FileRefused(builder.findings)
-    return Document(path, value, text, hashlib.sha256(content).hexdigest(), builder.lines)
+    digest = hashlib.sha256(content).hexdigest()
+    return Document(path, value, text, digest, builder.lines, tuple(builder.findings), frozenset(builder.unread))
+
+
+def shaped(document: Document, shape: type[ShapeT]) -> tuple[ShapeT | None, list[Finding]]:
+    """The value of `document` as `shape` without what the shape does not know, and everything that is wrong with it.
+
+    The value is None where more is wrong than keys that are unknown.
+    """
+    findings = list(document.doubts)
+    try:
+        return shape.model_validate(document.value), findings
+    except ValidationError as error:
+        problems = [problem for problem in problems_of(error, shape) if problem.place not in document.unread]
+        known = without_unknown_keys(document.value, error)
+    findings += document.findings(problems)
+    with contextlib.suppress(ValidationError):
+        return shape.model_validate(known), findings
+    return None, findings
 
 
 def validate_shape(document: Document, shape: type[ShapeT]) -> ShapeT:
@@ -137,11 +172,18 @@ class _Builder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.findings: list[Finding] = []
+        self.unread: set[Place] = set()
+        self.is_broken = False
         self.lines: dict[Place, int] = {}
         self.events: Iterator[yaml_events.Event] = iter(())
 
     def say(self, line: int, message: str) -> None:
         self.findings.append(Finding(str(self.path), line, message))
+
+    def stop(self, line: int, message: str) -> None:
+        """Say something after which the rest of the file says nothing any more."""
+        self.say(line, message)
+        self.is_broken = True
 
     def build(self, text: str) -> Any:
         """The value of the only document in `text`; None, and findings, if there is no such thing."""
@@ -155,7 +197,7 @@ class _Builder:
                         documents += 1
                         self._directives(event)
                         if documents > 1:
-                            self.say(_line(event), "found a second document; a file holds one: remove the --- between")
+                            self.stop(_line(event), "found a second document; a file holds one: remove the --- between")
                             return None
                         value = self._node(next(self.events), (), 1)
         except _TooDeep:
@@ -165,7 +207,7 @@ class _Builder:
         except (YAMLError, ValueError, RecursionError) as error:
             self._unreadable(text, error)
         if not documents and not self.findings:
-            self.say(1, "found only comments; the file may have been cut off: write it again")
+            self.stop(1, "found only comments; the file may have been cut off: write it again")
         return value
 
     def _directives(self, event: yaml_events.DocumentStartEvent) -> None:
@@ -176,17 +218,23 @@ class _Builder:
         mark = error.problem_mark or error.context_mark
         what = shortened(f"{error.problem}{f' {error.context}' if error.context else ''}", 120)
         line = mark.line + 1 if mark else 1
-        self.say(line, f"is not YAML, or is half-written: {what}")
+        self.stop(line, f"is not YAML, or is half-written: {what}")
 
     def _unreadable(self, text: str, error: Exception) -> None:
         position = getattr(error, "position", None)
         line = text.count("\n", 0, position) + 1 if isinstance(position, int) else 1
-        self.say(line, "found a character that YAML does not allow; remove it, or save the file again")
+        self.stop(line, "found a character that YAML does not allow; remove it, or save the file again")
 
     def _node(self, event: yaml_events.Event, place: Place, depth: int) -> Any:
+        value = self._value(event, place, depth)
+        if value is _REFUSED:
+            self.unread.add(place)
+        return value
+
+    def _value(self, event: yaml_events.Event, place: Place, depth: int) -> Any:
         self.lines.setdefault(place, _line(event))
         if depth > DEPTH_MAX:
-            self.say(_line(event), f"found more than {DEPTH_MAX} levels of nesting; write it flatter")
+            self.stop(_line(event), f"found more than {DEPTH_MAX} levels of nesting; write it flatter")
             raise _TooDeep
         if isinstance(event, yaml_events.AliasEvent):
             self.say(_line(event), f"found the alias *{shortened(event.anchor)}; write out what it stands for")

@@ -12,8 +12,8 @@ import pytest
 EVERYTHING = "REINSTATE_TEST_EVERYTHING"
 """Set it where no test may be left out: a browser must be there, and a skipped test is a failed run."""
 
-ONE_SERVER = ("flows",)
-"""Folders whose tests share a server that is slow to start: one process runs them all."""
+ONE_PROCESS = ("flows", "crashes")
+"""Folders whose tests share what is slow to make, a server or a rehearsed story: one process runs them all."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -21,7 +21,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out the tests that drive a browser on a machine that has none; keep together what shares a server or a book."""
     for item in items:
         folder = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group(folder if folder in ONE_SERVER else str(item.path)))
+        item.add_marker(pytest.mark.xdist_group(folder if folder in ONE_PROCESS else str(item.path)))
     if os.environ.get(EVERYTHING) or os.environ.get("REINSTATE_CHROMIUM") or shutil.which("chromium"):
         return
     browser = [item for item in items if item.get_closest_marker("browser")]

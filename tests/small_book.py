@@ -6,6 +6,7 @@ from pathlib import Path
 from tasks.sample_data.synthetic import synthesize
 from tasks.settings import CHECKOUT
 
+DAY = datetime.timedelta(days=1)
 FIRST_NIGHT = datetime.date(2026, 10, 26)
 
 PORTFOLIO = """\

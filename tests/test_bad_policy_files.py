@@ -99,6 +99,28 @@ def test_a_file_that_could_be_read_in_two_ways_is_refused_on_its_line(name: str,
     assert any(finding.line == line and words in finding.message for finding in refusal(path).findings), refusal(path)
 
 
+def test_problems_of_words_shape_and_sense_are_told_together(tmp_path: Path) -> None:
+    changed = policy_dict(limit={"flor_cents": 3}, criteria={"CURRENT": {"require": "dais_past_due == 0"}})
+    changed["causes"]["credit_assessment"]["score_min"] = 9_999
+    path = write_policy(tmp_path / "2026-10.yaml", changed)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("confirm_nights: 1\n", "confirm_nights: 1\nconfirm_nights: 2\n"), encoding="utf-8")
+    messages = [finding.message for finding in refusal(path).findings]
+    for words in ("twice", "unknown key 'flor_cents'", "'dais_past_due' is not declared", "no line could reach 9999"):
+        assert any(words in message for message in messages), (words, messages)
+    assert len(messages) == 4
+
+
+def test_a_value_that_could_be_read_in_two_ways_hides_no_problem_of_shape(tmp_path: Path) -> None:
+    path = write_policy(tmp_path / "2026-10.yaml", policy_dict(probation={"days": -1}))
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("confirm_nights: 1\n", "confirm_nights: 1_000\n"), encoding="utf-8")
+    messages = [finding.message for finding in refusal(path).findings]
+    assert len(messages) == 2
+    assert any("1_000" in message for message in messages)
+    assert any("must be at least 0, found the whole number -1" in message for message in messages)
+
+
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.5, 0.77, 0.98])
 def test_a_half_written_file_is_refused(share: float, tmp_path: Path) -> None:
     path = write_policy(tmp_path / "2026-10.yaml", policy_dict())

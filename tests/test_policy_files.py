@@ -39,7 +39,7 @@ limit:
 notices: {reasons_max: 4, kept_closed_every_days: 180, quiet_days: 30, expiring_days_before: 7}
 """
 TEXT = "\n  en: {means: m, helps: h}\n  zh: {means: m, helps: h}\n"
-USED = ("account_holder_deceased", "payment_overdue", *PROGRAM_REASONS)
+USED = ("account_holder_deceased", "payment_overdue")
 
 
 @pytest.fixture
@@ -283,10 +283,14 @@ def test_a_reason_that_any_version_gives_needs_a_text(home: Path) -> None:
     )
 
 
-def test_a_reason_of_the_program_needs_a_text(home: Path) -> None:
+def test_the_reasons_of_the_program_have_texts_which_a_series_may_say_in_its_own_words(home: Path) -> None:
     write(home)
-    (finding,) = check_reasons(write_reasons(home, *(code for code in USED if code != "confirming")))
-    assert finding.message == "'confirming' has no text; the program itself gives this reason"
+    folder = write_reasons(home, *USED, "confirming")
+    assert check_reasons(folder) == []
+    texts = load_reasons(folder)
+    assert set(texts) == {*USED, *PROGRAM_REASONS}
+    assert texts["confirming"].en.means == "m"
+    assert texts["nightly_budget_spent"].en.means.startswith("We open only so many lines")
 
 
 def test_a_text_that_no_version_gives_is_found_at_its_line(home: Path) -> None:

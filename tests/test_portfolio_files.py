@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from schemas.errors import ConfigurationError, FileRefused
-from schemas.portfolio import Calendar, FolderSource, SqlSource, StandInSource
+from schemas.portfolio import Calendar, FolderSource, Retention, SqlSource, StandInSource
 from tasks.portfolio_files import load_portfolio
 
 SHIPPED = Path(__file__).parents[1] / "deployments"
@@ -59,6 +59,15 @@ def test_what_is_left_out_has_its_default(home: Path) -> None:
     assert portfolio.first_business_date == datetime.date(2026, 10, 1)
     assert (portfolio.columns, portfolio.quarantined_share_max_bp, portfolio.activation_grace_days) == ({}, 100, 3)
     assert (portfolio.partition_rows, portfolio.workers) == (250_000, 2)
+    assert portfolio.retention == Retention(quarantine_days=None, evidence_days=None)
+
+
+@pytest.mark.parametrize(
+    "retention", ["{quarantine_days: 90}", "{evidence_days: 1}", "{quarantine_days: 9, evidence_days: 9}"]
+)
+def test_either_retention_may_be_left_out_and_both_may_be_alike(home: Path, retention: str) -> None:
+    write(home, retention=retention)
+    assert load_portfolio("demo", home).retention != Retention()
 
 
 @pytest.mark.parametrize(
@@ -114,6 +123,11 @@ def test_a_portfolio_does_not_change_after_loading(home: Path) -> None:
         ({"columns": "{a: deceased, b: deceased}"}, "10: columns: deceased stands for more than one column of the source"),
         ({"columns": "{a: 5}"}, "10: columns.a: expected text, found the whole number 5"),
         ({"columns": "{a: a b}"}, "10: columns.a: expected a letter, then at most 63 letters, digits or _"),
+        ({"retention": "{quarantine_days: 0}"}, "10: retention.quarantine_days: must be at least 1"),
+        ({"retention": "{evidence_days: 36501}"}, "10: retention.evidence_days: must be at most 36500"),
+        ({"retention": "{evidence_days: 1.5}"}, "10: retention.evidence_days: expected a whole number"),
+        ({"retention": "{evidence_day: 9}"}, "10: retention.evidence_day: unknown key 'evidence_day'; did you mean"),
+        ({"retention": "{quarantine_days: 90, evidence_days: 89}"}, "10: retention: evidence_days 89 is less than quarantine_days 90"),
         ({"worker": "2"}, "10: worker: unknown key 'worker'; did you mean 'workers'?"),
     ],
     ids=str,

@@ -3,7 +3,7 @@
 import click
 
 from flows.commands.held import BY, PORTFOLIO
-from flows.commands.options import secret_block
+from flows.commands.options import secret_block, show_result
 
 REASON = click.option("--reason", required=True, help="Why; it is kept, and not told to customers.")
 
@@ -39,12 +39,14 @@ def pause(portfolio: str, reason: str, by: str | None) -> None:
 
 @click.command()
 @PORTFOLIO
-def resume(portfolio: str) -> None:
+@REASON
+@BY
+def resume(portfolio: str, reason: str, by: str | None) -> None:
     """Let the nights of a paused portfolio publish again."""
-    from tasks import manual, nights
+    from tasks import holds, manual, nights
 
     with nights.writing(portfolio) as writer:
-        manual.resume(writer)
+        manual.resume(writer, holds.this_person(by), reason)
     click.echo(f"{portfolio} goes on: the nights that were not published are due.")
 
 
@@ -56,8 +58,7 @@ def revise(portfolio: str, reason: str, by: str | None) -> None:
     """Judge the last published night anew and correct what differs: wrong data, policy or portfolio file put right."""
     from tasks import holds, revising
 
-    result = revising.revise(portfolio, holds.this_person(by), reason, secret_block)
-    click.echo(f"{result.business_date}: {result.message}. Report: {result.report}")
+    show_result(revising.revise(portfolio, holds.this_person(by), reason, secret_block))
 
 
 @click.command("take-over")

@@ -2,6 +2,7 @@
 
 import click
 
+from flows.commands.options import show_result
 from schemas.vocabulary import Verdict
 
 PORTFOLIO = click.option("--portfolio", required=True, help="Name of a portfolio file in deployments/portfolios.")
@@ -44,7 +45,7 @@ def release(plan_hash: str, portfolio: str, reason: str, by: str | None) -> None
     if result is None:
         click.echo(f"{date} is released by {holds.this_person(by).name}. It takes another person.")
     else:
-        click.echo(f"{date}: {result.message}. Report: {result.report}")
+        show_result(result)
 
 
 @click.command()

@@ -1,8 +1,20 @@
 """What several commands ask for in the same way."""
 
+from typing import TYPE_CHECKING
+
 import click
 
+if TYPE_CHECKING:
+    from schemas.handles import NightResult
+
 ISO_DATE = click.DateTime(formats=["%Y-%m-%d"])
+
+
+def show_result(result: "NightResult") -> None:
+    """Say how a night ended that was not run by a flow."""
+    click.echo(f"{result.business_date}: {result.message}. Report: {result.report}")
+    for warning in result.warnings:
+        click.echo(f"Warning: {warning}", err=True)
 
 
 def secret_block(name: str) -> str:

@@ -16,23 +16,25 @@ def policy() -> None:
 def check(files: tuple[Path, ...]) -> None:
     """Check policy FILES and list everything that is wrong, as FILE:LINE: what."""
     from schemas.errors import FileRefused, Finding
-    from tasks.policy_files import check_reasons, load_policy
+    from tasks.policy_files import REASONS_NAME, check_reasons, load_policy
 
-    findings: dict[Path, list[Finding]] = {}
+    findings: list[Finding] = []
+    versions = [file for file in files if file.name != REASONS_NAME]
     for look, path in [
-        *((load_policy, file) for file in files),
-        *((check_reasons, folder) for folder in _series(files)),
+        *((load_policy, file) for file in versions),
+        *((check_reasons, folder) for folder in dict.fromkeys(file.parent for file in files)),
     ]:
         try:
             found = look(path)
-            findings[path] = found if isinstance(found, list) else []
+            findings += found if isinstance(found, list) else []
         except FileRefused as refused:
-            findings[path] = refused.findings
-    for finding in dict.fromkeys(finding for found in findings.values() for finding in found):
+            findings += refused.findings
+    for finding in dict.fromkeys(findings):
         click.echo(str(finding), err=True)
-    for file in (file for file in files if not findings[file]):
+    wrong = {finding.file for finding in findings}
+    for file in (file for file in files if str(file) not in wrong):
         click.echo(f"{file}: in order.")
-    if any(findings.values()):
+    if findings:
         sys.exit(2)
 
 
@@ -44,9 +46,3 @@ def schema() -> None:
     from tasks.policy_files import policy_schema
 
     click.echo(json.dumps(policy_schema(), indent=2, ensure_ascii=False))
-
-
-def _series(files: tuple[Path, ...]) -> list[Path]:
-    """The folders of `files` that hold the reason texts of a series."""
-    folders = dict.fromkeys(file.parent for file in files)
-    return [folder for folder in folders if (folder / "reasons.yaml").exists()]

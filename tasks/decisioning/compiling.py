@@ -26,6 +26,7 @@ from schemas.vocabulary import (
     CORE_COLUMNS,
     EXPRESSION_NAMES,
     PROBATION_CRITERION,
+    UNPARSABLE,
     WHOLE_NUMBER_LIMIT,
     AttributeType,
 )
@@ -162,7 +163,7 @@ class _Checker:
                 self.say(f"ends on {part.until}, not after it starts on {part.from_}", *place, "until")
 
     def _attributes(self) -> None:
-        taken = {"account_id", "business_date", *CORE_COLUMNS, *WORDS}
+        taken = {"account_id", "business_date", UNPARSABLE, *CORE_COLUMNS, *WORDS}
         for name, attribute in self.policy.attributes.items():
             place = ("attributes", name)
             if name in taken or name.startswith("ledger_"):

@@ -36,7 +36,7 @@ def convert_csv(files: Sequence[Path], folder: Path, request: Request) -> tuple[
         SnapshotRefused: a header, a line, the encoding or a business date is wrong.
     """
     headers = {path.name: _header(path) for path in files}
-    refuse_wrong_columns(headers, request)
+    refuse_wrong_columns(headers, request, may_be_a_line=True)
     rows: dict[str, int] = {}
     others = 0
     schema = copy_schema(request, with_unparsable=True)
@@ -76,9 +76,7 @@ def _batches(path: Path, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         with pyarrow.csv.open_csv(
             path,
             read_options=pyarrow.csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
-            parse_options=pyarrow.csv.ParseOptions(
-                newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=note
-            ),
+            parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
             convert_options=pyarrow.csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, null_values=[]
             ),
@@ -111,7 +109,8 @@ def _line(path: Path, row: int) -> str:
         reader = csv.reader(file)
         try:
             for _ in range(row):
-                next(reader)
+                while not next(reader):  # lines that are empty hold no row
+                    continue
         except (csv.Error, StopIteration):
             return f"row {row}, counting the header,"
         return f"line {reader.line_num}"

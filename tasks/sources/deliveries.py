@@ -1,6 +1,7 @@
 """Finding one night's files in a folder, and telling a finished delivery from one that is still being written."""
 
 import datetime
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,6 +44,16 @@ class Delivery:
                 "the file was altered or is not whole: have it delivered again"
             )
 
+    def refuse_open_ends(self, folder: Path) -> None:
+        """Refuse a CSV that may have been cut off in its last cell: no count of rows tells, only its hash or its end does."""
+        hashed = {file.name for file in self._listed() if file.sha256}
+        copies = [folder / path.name for path in self.files if path.suffix == ".csv" and path.name not in hashed]
+        if wrong := [path.name for path in copies if not _ends_a_line(path)]:
+            raise SnapshotRefused(
+                f"{', '.join(wrong)} of the snapshot of {self.business_date} does not end with a line break and may be cut off "
+                "in its last cell: have it delivered whole, or with its SHA-256 in the manifest"
+            )
+
     def refuse_other_counts(self, rows: Mapping[str, int]) -> None:
         """Refuse the delivery if its files hold other numbers of rows than the manifest says."""
         wrong = [
@@ -60,6 +71,12 @@ class Delivery:
 
     def _listed(self) -> tuple[ManifestFile, ...]:
         return (self.manifest.files or ()) if self.manifest else ()
+
+
+def _ends_a_line(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-min(path.stat().st_size, 1), os.SEEK_END)
+        return file.read() in (b"\n", b"\r", b"")
 
 
 def delivered_dates(folder: Path) -> list[datetime.date]:

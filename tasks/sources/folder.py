@@ -52,6 +52,7 @@ class FolderSnapshots:
         delivery.refuse_other_hashes(hashes)
         files = [delivered / path.name for path in delivery.files]
         pieces = cut(files, copy, request, delivery.refuse_other_counts)
+        delivery.refuse_open_ends(delivered)
         shutil.rmtree(delivered)
         return Filled(pieces, tuple(hashes.values()))
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
-from schemas.errors import ConfigurationError, SnapshotRefused
+from schemas.errors import SnapshotRefused
 from schemas.vocabulary import AttributeType
 from tasks.decisioning.expressions import did_you_mean
-from tasks.partitions import ACCOUNT_ID, BUSINESS_DATE, UNPARSABLE, source_names
+from tasks.partitions import ACCOUNT_ID, BUSINESS_DATE, source_names
 from tasks.sources.source import Request
 
 LISTED = "ledger_campaigns_used"
@@ -21,14 +21,19 @@ _ACCEPTED_WORDS = {
 }
 
 
-def refuse_wrong_columns(found: Mapping[str, Sequence[str]], request: Request) -> None:
+def refuse_wrong_columns(found: Mapping[str, Sequence[str]], request: Request, *, may_be_a_line: bool = False) -> None:
     """Refuse a snapshot if any of its files, or its table, has columns missing, unexpected or repeated.
 
     Args:
         found: the names of the columns, in the source's words, by where they were found.
         request: what is expected.
+        may_be_a_line: the names stood in a text file, which, without its header, begins with the values of a line.
     """
-    _refuse(request, {where: _column_problems(names, request) for where, names in found.items()})
+    problems = {
+        where: _problems_of_first_line(names, request) if may_be_a_line else _column_problems(names, request)
+        for where, names in found.items()
+    }
+    _refuse(request, problems)
 
 
 def refuse_wrong_shape(found: Mapping[str, pa.Schema], request: Request) -> None:
@@ -59,9 +64,18 @@ def _refuse(request: Request, problems: Mapping[str, Sequence[str]]) -> None:
     )
 
 
+def _problems_of_first_line(names: Sequence[str], request: Request) -> list[str]:
+    """What is wrong with a header; what is hardly one is not quoted, for it may be somebody's values."""
+    expected = set(source_names(request.columns, request.names).values())
+    known = [name for name in names if name in expected]
+    if 2 * len({*known}) >= len(expected) and 2 * (len(names) - len(known)) <= len(expected):
+        return _column_problems(names, request)
+    others = len(names) - len(known)
+    strange = f"the first line has {others} cells that are no column's name, and are not shown: is its header missing?"
+    return [*_column_problems(known, request), strange]
+
+
 def _column_problems(names: Sequence[str], request: Request) -> list[str]:
-    if UNPARSABLE in request.columns:
-        raise ConfigurationError(f"'{UNPARSABLE}' is a word of the program; give the policy's attribute another name")
     in_source = source_names(request.columns, request.names)
     expected = set(in_source.values())
     unexpected = [name for name in dict.fromkeys(names) if name not in expected]

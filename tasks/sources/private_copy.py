@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict
 
 from schemas.errors import SnapshotRefused
 from schemas.handles import Partition, Snapshot
+from tasks.guarding import system_words
 from tasks.partitions import UNPARSABLE
 from tasks.sources.physical_shape import refuse_wrong_shape
 from tasks.sources.source import Request
@@ -78,7 +79,7 @@ def take_copy(request: Request, fill: Callable[[Path], Filled]) -> Snapshot:
             _seal(folder, snapshot)
             is_ours = _move(folder, request.target)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        reason = system_words(error)
     else:
         return snapshot if is_ours else _stored(request)
     raise SnapshotRefused(f"the private copy {request.target} cannot be made: {reason}; nothing was left there")

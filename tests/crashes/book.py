@@ -1,7 +1,7 @@
 """The smallest book in which everything happens: six nights of some forty lines, written by hand.
 
-Lines are reopened, reopened for a time, expire and are reclosed; some only wait for their second night. The fourth and
-the fifth night are above the portfolio's caps.
+Lines are reopened, reopened for a time, expire and are reclosed; some only wait for their second night. The third night
+is delivered a second time, with other rows. The fourth and the fifth night are above the portfolio's caps.
 """
 
 import datetime
@@ -16,8 +16,12 @@ from tests.small_book import FIRST_NIGHT
 
 NAME = "tiny"
 NIGHTS = tuple(FIRST_NIGHT + datetime.timedelta(days=number) for number in range(6))
+REVISED = NIGHTS[2]
 WITHDRAWN = "clean-2-0"
 """A line that the second night reopens."""
+TAKEN_BACK, REPLACED, RECLOSED_WRONGLY = "clean-3-0", "clean-3-1", "appeal-0"
+"""Lines of which the third night is delivered otherwise the second time: not to be reopened, to be reopened with another
+limit, not to be closed again."""
 
 PORTFOLIO = """\
 portfolio: {name}
@@ -41,49 +45,56 @@ REOPENED_ON = {2: 5, 3: 4, 4: 7, 5: 8, 6: 2}
 """How many lines become clean the night before, and are reopened on the night of that number."""
 
 
-def make_home(folder: Path) -> Path:
-    """A home whose only portfolio is the book, with its policy and the snapshots of all nights."""
+def make_home(folder: Path, source: Path) -> Path:
+    """A home whose only portfolio is the book, which reads `source`; snapshots to put there are in the home itself."""
     deployments = folder / "deployments"
     (deployments / "portfolios").mkdir(parents=True)
     for name in ("templates", "migrations"):
         (deployments / name).symlink_to(CHECKOUT / "deployments" / name)
     policy = _write_series(deployments / "policies" / NAME)
-    snapshots = folder / "snapshots"
-    snapshots.mkdir()
+    for name in ("delivered", "delivered_again"):
+        (folder / name).mkdir()
     for number, night in enumerate(NIGHTS, 1):
-        write_snapshot(snapshots / f"{night}.parquet", policy, lines(number, night), with_ledger=False)
-    text = PORTFOLIO.format(name=NAME, first=FIRST_NIGHT, snapshots=snapshots)
+        write_snapshot(folder / "delivered" / f"{night}.parquet", policy, lines(number, night), with_ledger=False)
+    revised = lines(NIGHTS.index(REVISED) + 1, REVISED, is_again=True)
+    write_snapshot(folder / "delivered_again" / f"{REVISED}.parquet", policy, revised, with_ledger=False)
+    text = PORTFOLIO.format(name=NAME, first=FIRST_NIGHT, snapshots=source)
     (deployments / "portfolios" / f"{NAME}.yaml").write_text(text)
     return folder
 
 
-def lines(number: int, night: datetime.date) -> Iterator[Row]:
-    """The snapshot of the night of that number, from 1."""
+def lines(number: int, night: datetime.date, *, is_again: bool = False) -> Iterator[Row]:
+    """The snapshot of the night of that number, from 1, as it is delivered first or again."""
     old, new = {"closed_on": days_ago(200, NIGHTS[0])}, {"closed_on": days_ago(3, NIGHTS[0])}
+    changes = {TAKEN_BACK: OVERDUE, REPLACED: {"closed_limit_cents": 400_000}, RECLOSED_WRONGLY: {"days_past_due": 0}}
     for name in ("appeal-0", "appeal-1"):
-        yield _row(name, night, _appealed(number) or {"appeal_status": "upheld", **old})
+        row = _appealed(name, number) or {"appeal_status": "upheld", **old}
+        yield _row(name, night, row | (changes.get(name, {}) if is_again else {}))
     for place in range(4):
         is_open = number in (2, 3)
         yield _row(f"campaign-{place}", night, OPEN if is_open else {"campaign_code": "SPRING", **new})
     for opens_on, count in REOPENED_ON.items():
         for name in (f"clean-{opens_on}-{place}" for place in range(count)):
-            yield _row(name, night, OPEN if _is_open(name, opens_on, number) else _clean(opens_on, number) | old)
+            row = OPEN if _is_open(name, opens_on, number) else _clean(opens_on, number) | old
+            yield _row(name, night, row | (changes.get(name, {}) if is_again else {}))
     for place in range(4):
         yield _row(f"overdue-{place}", night, {**OVERDUE, **old})
     yield _row("bad", night, {"closed_limit_cents": -1, **old})
 
 
-def _appealed(number: int) -> Row | None:
+def _appealed(name: str, number: int) -> Row | None:
     """What became of the lines whose appeal the first night upholds: open, and far overdue on the third."""
     if number == 1:
         return None
+    if number > 3 and name == RECLOSED_WRONGLY:
+        return OPEN
     return OPEN | (OVERDUE if number == 3 else {}) if number <= 3 else {**OVERDUE, "closed_on": NIGHTS[2]}
 
 
 def _is_open(name: str, opens_on: int, number: int) -> bool:
     """Whether the core system shows a line open that the night `opens_on` reopened; the fifth is discarded."""
-    withdrawn = name == WITHDRAWN and number >= 4
-    return number > opens_on and opens_on != 5 and not withdrawn
+    closed_since = number >= 4 and name in (WITHDRAWN, TAKEN_BACK)
+    return number > opens_on and opens_on != 5 and not closed_since
 
 
 def _clean(opens_on: int, number: int) -> Row:

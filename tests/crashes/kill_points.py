@@ -1,6 +1,8 @@
-"""Points at which a process can die, taken from the plumbing: statements, commits, files opened and named, deliveries.
+"""Points at which a process can die, taken from the plumbing: statements, commits, files and folders, deliveries.
 
-Nothing in the program marks them, so a new transaction or a new file has its points without anybody thinking of it.
+Nothing in the program marks them, so a new transaction or a new file has its points without anybody thinking of it. One
+lies before each effect and one at the end, so there is one between any two; what a process does in between leaves no
+trace. Files are the exception: the point lies after the opening, when a file is there and empty.
 """
 
 import builtins
@@ -21,6 +23,8 @@ from tasks.channels import FileChannel
 R = TypeVar("R")
 Reached = Callable[[str], None]
 """Called at every point with its name; need not return."""
+END = "the end"
+FILE_EFFECTS = {"replace": "naming", "rename": "naming", "unlink": "removing", "rmdir": "removing", "mkdir": "making"}
 WORDS_MOST = 4
 """How many words of a statement name it."""
 
@@ -30,17 +34,14 @@ def instrument(reached: Reached, data: Path) -> None:
 
     Args:
         reached: counts, or kills.
-        data: the folder whose files count; what a process opens elsewhere is nobody else's business.
+        data: the folder whose files count; what a process does elsewhere is nobody else's business.
     """
-    event.listen(Engine, "before_cursor_execute", lambda *said: reached(f"before {_words(said[2])}"))
-    event.listen(Engine, "after_cursor_execute", lambda *said: reached(f"after {_words(said[2])}"))
-    DefaultDialect.do_commit = _around(DefaultDialect.do_commit, reached, lambda *_: "commit")
-    FileChannel.deliver = _around(
-        FileChannel.deliver, reached, lambda _, audience, date, *__: f"delivery to {audience}"
-    )
-    for name in ("replace", "rename"):
-        setattr(os, name, _around(getattr(os, name), reached, lambda _, final, **__: f"naming {Path(final).name}"))
-    io.open = builtins.open = _after_opening(io.open, reached, data)
+    event.listen(Engine, "before_cursor_execute", lambda *said: reached(" ".join(said[2].split()[:WORDS_MOST])))
+    DefaultDialect.do_commit = _after_point(DefaultDialect.do_commit, reached, lambda *_: "commit")
+    FileChannel.deliver = _after_point(FileChannel.deliver, reached, lambda _, audience, *__: f"delivery to {audience}")
+    for name, doing in FILE_EFFECTS.items():
+        setattr(os, name, _after_point(getattr(os, name), reached, _naming(doing, data)))
+    io.open = builtins.open = _before_point(io.open, reached, data)
 
 
 def kill_at(point: int, tell: Reached) -> Reached:
@@ -66,21 +67,17 @@ def _at(point: int, tell: Reached, number: signal.Signals) -> Reached:
     return reached
 
 
-def _around(function: Callable[..., R], reached: Reached, name: Callable[..., str]) -> Callable[..., R]:
+def _after_point(function: Callable[..., R], reached: Reached, name: Callable[..., str | None]) -> Callable[..., R]:
     @functools.wraps(function)
-    def between_points(*args: Any, **kwargs: Any) -> R:
-        said = name(*args, **kwargs)
-        reached(f"before {said}")
-        answer = function(*args, **kwargs)
-        reached(f"after {said}")
-        return answer
+    def pointed(*args: Any, **kwargs: Any) -> R:
+        if said := name(*args, **kwargs):
+            reached(said)
+        return function(*args, **kwargs)
 
-    return between_points
+    return pointed
 
 
-def _after_opening(function: Callable[..., R], reached: Reached, data: Path) -> Callable[..., R]:
-    """A file that is opened to be written is empty for a moment."""
-
+def _before_point(function: Callable[..., R], reached: Reached, data: Path) -> Callable[..., R]:
     @functools.wraps(function)
     def opening(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> R:
         opened = function(file, mode, *args, **kwargs)
@@ -91,5 +88,12 @@ def _after_opening(function: Callable[..., R], reached: Reached, data: Path) -> 
     return opening
 
 
-def _words(statement: str) -> str:
-    return " ".join(statement.split()[:WORDS_MOST])
+def _naming(doing: str, data: Path) -> Callable[..., str | None]:
+    """The name of something done to a file of `data`, None for any other; the last of two files counts."""
+
+    def name(*files: Any, dir_fd: int | None = None, **_: Any) -> str | None:
+        paths = [Path(file) for file in files if isinstance(file, str | os.PathLike)]
+        is_mine = dir_fd is not None or paths[-1].is_relative_to(data)
+        return f"{doing} {paths[-1].name}" if is_mine else None
+
+    return name

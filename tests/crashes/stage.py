@@ -3,103 +3,42 @@
 import os
 import shutil
 import zlib
-import zoneinfo
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
 
-from tasks import contract, policy_files, portfolio_files, publishing
-from tasks.store import Store, open_engine
-from tests.crashes.book import NAME
-from tests.crashes.promises import Left
-from tests.digest import digest
+from tasks import publishing, store
+from tests.crashes.book import NAME, REVISED, make_home
+from tests.crashes.databases import Database, PostgresDatabase, SqliteFile
+from tests.crashes.left import Found, Left
 from tests.plain_nights import forget
 
 CHUNK_LINES = 3
-CLOCK = {"started_at", "finished_at", "given_at", "since"}
-BESIDE = ("runs", "approvals", "pauses")
-"""What the digest does not cover."""
-
-
-class Database(Protocol):
-    """Where a stage keeps its store."""
-
-    url: str
-
-    def keep(self, name: str) -> None:
-        """Remember the store as it is; nobody is connected to it."""
-        ...
-
-    def restore(self, name: str) -> None:
-        """Make the store what it was."""
-        ...
-
-    def fingerprint(self) -> int:
-        """A number that is another one whenever a file here is."""
-        files = [path for path in sorted(self.data.rglob("*")) if not path.name.endswith("-shm")]
-        states = [(str(path), *path.stat()[1:2], path.stat().st_size, path.stat().st_ctime_ns) for path in files]
-        contents = [zlib.crc32(path.read_bytes()) for path in files if path.name.startswith("store.sqlite")]
-        return hash((*states, *contents))
-
-    def wipe(self) -> None:
-        """Make an empty store."""
-        ...
-
-    def settle(self) -> None:
-        """Wait until nobody is connected any more."""
-        ...
-
-    def scratch(self) -> str | None:
-        """The address under which a store that was just left can be read, None if there is none."""
-        ...
-
-
-@dataclass(frozen=True)
-class SqliteFile:
-    """The default: a file in the data directory, which is kept and put back with it."""
-
-    data: Path
-    copy: Path
-
-    @property
-    def url(self) -> str:
-        return f"sqlite:///{self.data / 'store.sqlite'}"
-
-    def keep(self, name: str) -> None: ...
-
-    def restore(self, name: str) -> None: ...
-
-    def wipe(self) -> None: ...
-
-    def settle(self) -> None: ...
-
-    def scratch(self) -> str | None:
-        """A copy, as reading would tidy up what a killed process left in the log."""
-        shutil.rmtree(self.copy, ignore_errors=True)
-        self.copy.mkdir()
-        for path in self.data.glob("store.sqlite*"):
-            shutil.copy(path, self.copy)
-        return f"sqlite:///{self.copy / 'store.sqlite'}" if (self.data / "store.sqlite").exists() else None
 
 
 @dataclass
 class Stage:
-    """Where a story is played; `home` may be shared, all else is this stage's own."""
+    """Where a story is played."""
 
     root: Path
-    home: Path
     database: Database
-    goldens: list[dict[str, Any]] = field(default_factory=list)
+    goldens: list[Found] = field(default_factory=list)
     """What every step of an unkilled story leaves."""
     points: list[list[str]] = field(default_factory=list)
     """The names of the points of every step."""
+    alone: list[list[int]] = field(default_factory=list)
+    """The points of every step at which other files lie there than at any before, from 1."""
+    seen: set[tuple[int, str]] = field(default_factory=set)
+    """What kills have left, by step, and others have gone on from well."""
 
     @property
     def data(self) -> Path:
         return self.root / "data"
+
+    @property
+    def home(self) -> Path:
+        return self.root / "home"
 
     def enter(self) -> None:
         """Make this process one that plays here."""
@@ -111,11 +50,31 @@ class Stage:
         publishing.CHUNK_LINES = CHUNK_LINES
         forget()
 
+    def fingerprint(self) -> int:
+        """A number that is another one whenever another file lies here or has another content."""
+        found: list[tuple[object, ...]] = []
+        for folder, _, names in os.walk(self.data):
+            for name in names:
+                path = f"{folder}/{name}"
+                if not name.startswith("store.sqlite"):
+                    about = Path(path).stat()
+                    found.append((path, about.st_ino, about.st_size, about.st_mtime_ns))
+                elif not name.endswith("-shm"):
+                    found.append((path, zlib.crc32(Path(path).read_bytes())))
+            found.append((folder,))
+        return hash(tuple(sorted(found, key=str)))
+
     def wipe(self) -> None:
         """Make everything what it was before the first step."""
         shutil.rmtree(self.data, ignore_errors=True)
         self.data.mkdir(parents=True)
+        shutil.copytree(self.home / "delivered", self.data / "snapshots")
         self.database.wipe()
+
+    def deliver_again(self) -> None:
+        """Put another snapshot of a night that is published in the place of the first."""
+        name = f"{REVISED}.parquet"
+        shutil.copyfile(self.home / "delivered_again" / name, self.data / "snapshots" / name)
 
     def keep(self, step: int) -> None:
         """Remember everything as it is at the beginning of a step."""
@@ -126,56 +85,27 @@ class Stage:
     def restore(self, step: int) -> None:
         """Put everything back to what it was at the beginning of a step."""
         shutil.rmtree(self.data, ignore_errors=True)
-        shutil.copytree(self._kept(step), self.data)
+        shutil.copytree(self._kept(step), self.data, copy_function=shutil.copyfile)
         self.database.restore(f"step_{step}")
 
     @contextmanager
     def left(self) -> Iterator[Left]:
-        """What a process that has ended left here; to be looked at only."""
+        """What a process that has ended left here."""
         self.database.settle()
-        url = self.database.scratch()
-        store = Store(open_engine(url or "sqlite://"), NAME)
+        opened = store.Store(store.open_engine(self.database.readable() or "sqlite://"), NAME)
         try:
-            yield Left(store, self.data)
+            yield Left(opened, self.data)
         finally:
-            store.close()
-
-    def found(self) -> dict[str, Any]:
-        """Everything that must be the same however often a process was killed; `found` of a whole store."""
-        with self.left() as left:
-            beside = {table: [_timeless(row) for row in left.rows(table)] for table in BESIDE}
-            deliveries = {str(path.relative_to(self.data)): lines for path, lines in left.delivered().items()}
-            return {"store": digest(left.store), **beside, "deliveries": deliveries}
+            opened.close()
 
     def _kept(self, step: int) -> Path:
         return self.root / f"step_{step}"
 
 
-def warm() -> None:
-    """Let this process, and every child of it, do only what is proven here.
-
-    Files that people write are read once, and what a killed process wrote is safe without waiting for the disk.
-    """
-    for module in (policy_files, portfolio_files):
-        module.read_yaml = _remembering(module.read_yaml, lambda path: path.read_bytes())
-    policy_files._compiled = _remembering(policy_files._compiled, lambda document: document.sha256)
-    zoneinfo.available_timezones = lru_cache(zoneinfo.available_timezones)
-    contract.prove_gate_bites = lambda *_: None
-    os.fsync = lambda _: None
-
-
-def _remembering(function: Callable[[Any], Any], content: Callable[[Any], Hashable]) -> Callable[[Any], Any]:
-    """What a function answered, by content: half a file is another file."""
-    known: dict[Hashable, Any] = {}
-
-    def remembering(given: Any) -> Any:
-        key = content(given)
-        if key not in known:
-            known[key] = function(given)
-        return known[key]
-
-    return remembering
-
-
-def _timeless(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name not in CLOCK}
+def open_stage(root: Path, server_url: str | None = None) -> Stage:
+    """A stage in a folder of its own, on SQLite, or on PostgreSQL in a database that has the folder's name."""
+    data = root / "data"
+    database = PostgresDatabase(server_url, root.name) if server_url else SqliteFile(data, root / "copy")
+    stage = Stage(root, database)
+    make_home(stage.home, data / "snapshots")
+    return stage

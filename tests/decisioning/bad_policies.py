@@ -89,6 +89,9 @@ REFUSED: dict[str, tuple[Changes, Place, str]] = {
     "an attribute named like a word of the language": (
         {"attributes.missing": {"type": "boolean"}}, ("attributes", "missing"),
         "'missing' is a word of the program; give the attribute another name"),
+    "an attribute named like the mark of cells that do not parse": (
+        {"attributes.unparsable": {"type": "boolean"}}, ("attributes", "unparsable"),
+        "'unparsable' is a word of the program; give the attribute another name"),
     "an attribute named like a ledger column": (
         {"attributes.ledger_nights": {"type": "integer"}}, ("attributes", "ledger_nights"),
         "'ledger_nights' is a word of the program; give the attribute another name"),

@@ -115,6 +115,23 @@ def test_a_dry_run_tries_the_oldest_night_and_writes_nothing_to_the_store_and_se
     assert not any(left.values())
 
 
+def test_old_nights_let_go_what_is_past_its_retention_and_a_link_is_left_and_told(home: Home, tmp_path: Path) -> None:
+    home.deliver(SECOND, THIRD)
+    portfolio = home.folder / "deployments" / "portfolios" / "small.yaml"
+    portfolio.write_text(portfolio.read_text() + "retention: {evidence_days: 1}\n")
+    folder = home.data / "nights" / "small"
+    assert nights_of(ended(business_date=str(FIRST))) == [(str(FIRST), "published")]
+    (folder / str(FIRST) / "candidates").rename(tmp_path / "elsewhere")
+    (folder / str(FIRST) / "candidates").symlink_to(tmp_path / "elsewhere")
+    results: list[NightResult] = ended().result()
+    assert [len(result.warnings) for result in results] == [0, 1]
+    assert f"a symbolic link in {FIRST}" in results[-1].warnings[0]
+    assert {path.name for path in (folder / str(FIRST)).iterdir()} == {
+        "report.html", "report.json", "night.json", "policy.yaml", "portfolio.json", "candidates",
+    }  # fmt: skip
+    assert (folder / str(SECOND) / "snapshot").exists()
+
+
 @pytest.mark.parametrize("case", REFUSED)
 def test_refused_at_once_with_a_clear_message_and_nothing_written(home: Home, case: str) -> None:
     parameters, message = REFUSED[case]

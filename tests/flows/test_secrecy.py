@@ -1,5 +1,6 @@
 """What a night knows of its lines stays out of Prefect: canaries in ids and values, and stages that break over them."""
 
+import functools
 import logging
 import re
 import time
@@ -40,6 +41,13 @@ FAULT = "this is a fault of the program"
 ARRIVAL_SECONDS = 60
 
 
+class Panic(BaseException):
+    """As a library written in another language panics."""
+
+
+ENDS = (KeyboardInterrupt, SystemExit, Panic)
+
+
 @dataclass(frozen=True)
 class Story:
     """How runs over canaries ended, and what they logged."""
@@ -48,6 +56,7 @@ class Story:
     good: str
     refused: list[str]
     broken: list[str]
+    ended: list[str]
     finished: str
     logged: str
 
@@ -64,6 +73,11 @@ def story(
             plant(home, SECOND, column=column, rows=rows)
             refused.append(message_of(SECOND))
         plant(home, THIRD, rows=5)
+        ended = []
+        for end in ENDS:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(planning, "make_plan", functools.partial(end_over_a_line, end))
+                ended.append(end_of(THIRD))
         broken = []
         for module, name, date in BREAKS:
             with pytest.MonkeyPatch.context() as patch:
@@ -72,7 +86,7 @@ def story(
         finished = message_of(THIRD)
         APILogWorker.drain_all()
         wait_until_kept("task_run_state.message", "report stopped at", server)
-        yield Story(home, good, refused, broken, finished, "\n".join(lines))
+        yield Story(home, good, refused, broken, ended, finished, "\n".join(lines))
 
 
 def test_the_runs_are_about_canaries_and_change_lines(story: Story) -> None:
@@ -90,6 +104,13 @@ def test_a_stage_or_flow_that_breaks_says_where_and_by_which_error_and_no_more(s
             rf"Failed: Flow run encountered an exception: StageFailed: {name} stopped at {place}: ValueError; {FAULT}",
             message,
         )
+
+
+def test_a_stage_that_is_ended_ends_the_run_without_a_word_and_a_panic_is_a_fault_of_the_program(story: Story) -> None:
+    assert story.ended[:2] == ["KeyboardInterrupt()", "SystemExit(1)"]
+    assert re.search(
+        rf"StageFailed: decide stopped at tests/flows/test_secrecy\.py:\d+: Panic; {FAULT}", story.ended[2]
+    )
 
 
 def test_a_refused_snapshot_is_described_by_its_columns_and_counts(story: Story) -> None:
@@ -157,6 +178,22 @@ def break_over_a_line(*_args: object, **_kwargs: object) -> NoReturn:
         error = ValueError(f"cannot handle {CANARY_WORD} of {CANARY_ID}")
         error.add_note(CANARY_ID)
         raise error from cause
+
+
+def end_over_a_line(end: type[BaseException], *_args: object, **_kwargs: object) -> NoReturn:
+    """End in a way that is no error, with the line in its words and in those of the error before it."""
+    try:
+        raise KeyError(CANARY_ID)
+    except KeyError as cause:
+        raise end(f"stopped at {CANARY_WORD} of {CANARY_ID}") from cause
+
+
+def end_of(date: object) -> str:
+    """How a run of one night ended, or what it let out."""
+    try:
+        return message_of(date)
+    except (KeyboardInterrupt, SystemExit) as error:
+        return repr(error)
 
 
 def message_of(date: object) -> str:

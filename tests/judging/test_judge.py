@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -231,3 +232,70 @@ def test_a_book_in_which_every_row_is_refused_judges_nobody(policy_file: Path, t
     done = run(*asked(policy_file, snapshot, "--out", tmp_path / "out.jsonl"))
     assert done.exit_code == 0, done.output
     assert judged(tmp_path / "out.jsonl") == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"ledger_closed_limit_cents": 10**13 + 1}, "ledger_closed_limit_cents: is outside what is allowed"),
+        ({"ledger_closed_limit_cents": -1}, "ledger_closed_limit_cents: is outside what is allowed"),
+        ({"ledger_recoverable_nights_count": 2**63 - 1}, "ledger_recoverable_nights_count: is outside what is allowed"),
+        ({"ledger_since": NIGHT + datetime.timedelta(days=1)}, "ledger_since: is after the business date"),
+        ({"ledger_cause": None}, "ledger_cause: is missing on a line that the ledger holds"),
+    ],
+)
+@pytest.mark.parametrize("held", [temporary_line, probation_line])
+def test_what_a_ledger_never_says_refuses_the_row(
+    changes: dict[str, Any], reason: str, held: Any, policy_file: Path, tmp_path: Path
+) -> None:
+    snapshot = write_snapshot(tmp_path / "lines.parquet", policy_dict(), [held(**changes), line(account_id="other")])
+    refused = tmp_path / "refused.jsonl"
+    assert run(*asked(policy_file, snapshot, "--quarantine", refused)).exit_code == 0
+    [row] = map(json.loads, refused.read_text().splitlines())
+    assert row["reasons"] == [reason]
+
+
+SERVED = line(account_id="served", closed_on=NIGHT - datetime.timedelta(days=10), campaign_code="SPRING")
+
+
+@pytest.mark.parametrize("used", ["SPRING", " SPRING", "AUTUMN, SPRING", '["SPRING"]', ' ["AUTUMN", "SPRING"]'])
+def test_a_campaign_serves_a_line_once_however_its_codes_are_written(
+    used: str, policy_file: Path, tmp_path: Path
+) -> None:
+    assert decided(used, policy_file, tmp_path) == ("keep_closed", [])
+
+
+@pytest.mark.parametrize(
+    "used", ["['SPRING']", "[SPRING]", "{SPRING}", "SPRING;AUTUMN", "SPRING,,AUTUMN", '["SPRING", null]']
+)
+def test_what_is_no_list_of_campaign_codes_refuses_the_row(used: str, policy_file: Path, tmp_path: Path) -> None:
+    words = "ledger_campaigns_used: is no list of campaign codes: CODE,CODE or a JSON list of them"
+    assert decided(used, policy_file, tmp_path) == (None, [words])
+
+
+def test_a_list_of_campaign_codes_that_misses_one_refuses_the_row(policy_file: Path, tmp_path: Path) -> None:
+    snapshot = write_snapshot(
+        tmp_path / "lines.parquet", policy_dict(), [SERVED | {"ledger_campaigns_used": ["SPRING"]}]
+    )
+    table = pq.read_table(snapshot)
+    place = table.schema.get_field_index("ledger_campaigns_used")
+    for codes, judged_count in ((["SPRING"], 1), (["SPRING", None], 0)):
+        column = pa.array([codes], pa.list_(pa.string()))
+        pq.write_table(table.set_column(place, "ledger_campaigns_used", column), snapshot)
+        out = tmp_path / "out.jsonl"
+        assert run(*asked(policy_file, snapshot, "--out", out)).exit_code == 0
+        assert len(judged(out)) == judged_count
+
+
+def decided(used: str, policy_file: Path, tmp_path: Path) -> tuple[str | None, list[str]]:
+    """What is decided of a line that a campaign may have served, and why its row is refused."""
+    snapshot = write_snapshot(tmp_path / "lines.parquet", policy_dict(), [SERVED])
+    table = pq.read_table(snapshot)
+    place = table.schema.get_field_index("ledger_campaigns_used")
+    pq.write_table(table.set_column(place, "ledger_campaigns_used", pa.array([used])), snapshot)
+    out, refused = tmp_path / "out.jsonl", tmp_path / "refused.jsonl"
+    done = run(*asked(policy_file, snapshot, "--out", out, "--quarantine", refused))
+    assert done.exit_code == 0, done.output
+    rows = [json.loads(text) for text in refused.read_text().splitlines()]
+    found = judged(out).get("served")
+    return found and found["decision"], [reason for row in rows for reason in row["reasons"]]

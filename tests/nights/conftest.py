@@ -1,6 +1,5 @@
 """One small world, and its nine nights run once, for all tests of this folder."""
 
-import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from schemas.handles import Published, Run
+from tests.nights.canaries import Aviary, copied, make_aviary
 from tests.plain_nights import forget, run_plainly, use_home
-from tests.small_book import FIRST_NIGHT, make_home, make_world, stand_in
-
-DAY = datetime.timedelta(days=1)
+from tests.small_book import DAY, FIRST_NIGHT, make_home, make_world, stand_in
 
 
 @dataclass(frozen=True)
@@ -41,3 +39,16 @@ def book(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Book
         nights = [run_plainly("small", FIRST_NIGHT + number * DAY) for number in range(9)]
         yield Book(world, folder / "data", nights)
     forget()
+
+
+@pytest.fixture(scope="session")
+def whole_aviary(tmp_path_factory: pytest.TempPathFactory) -> Aviary:
+    """The tiny book with canaries in its lines, after two nights."""
+    return make_aviary(tmp_path_factory.mktemp("aviary"))
+
+
+@pytest.fixture
+def aviary(whole_aviary: Aviary, tmp_path: Path) -> Iterator[Aviary]:
+    """A copy of it."""
+    with copied(whole_aviary, tmp_path / "data") as copy:
+        yield copy

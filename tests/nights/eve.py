@@ -22,9 +22,8 @@ from tasks import publishing
 from tasks.nights import store_of
 from tasks.store import Store
 from tests.digest import digest
-from tests.nights.conftest import DAY
 from tests.plain_nights import forget, run_plainly, use_home
-from tests.small_book import FIRST_NIGHT, make_home, make_world, stand_in
+from tests.small_book import DAY, FIRST_NIGHT, make_home, make_world, stand_in
 
 LINES = 400
 CHUNK_LINES = 3

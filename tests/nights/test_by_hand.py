@@ -79,9 +79,28 @@ def test_a_paused_portfolio_judges_and_reports_and_publishes_nothing_until_it_is
     assert "Paused: nothing was published." in (settled.directory / "report.html").read_text()
     assert store_of("small").ledger_head() == before
     assert isinstance(command("pause", "--reason", "again").exception, NightRefused)
-    assert command("resume").exit_code == 0
+    assert command("resume", "--reason", "mended", "--by", "ann").exit_code == 0
     assert run_plainly("small", third)[1].outcome is Outcome.PUBLISHED
-    assert isinstance(command("resume").exception, NightRefused)
+    assert isinstance(command("resume", "--reason", "again").exception, NightRefused)
+
+
+def test_who_paused_and_who_resumed_and_why_is_kept_for_ever() -> None:
+    for name, person in (("pause", "ann"), ("resume", "ben"), ("pause", "cid")):
+        assert command(name, "--reason", f"{person} says so", "--by", person).exit_code == 0
+    kept = store_of("small").select_mine("pauses")
+    assert [(row["is_paused"], row["person"], row["is_proven"], row["reason"]) for row in kept] == [
+        (True, "ann", False, "ann says so"), (False, "ben", False, "ben says so"), (True, "cid", False, "cid says so"),
+    ]  # fmt: skip
+    assert store_of("small").pause()["person"] == "cid"
+
+
+@pytest.mark.parametrize("name", ["pause", "resume"])
+def test_nothing_is_paused_or_resumed_without_a_reason(name: str) -> None:
+    if name == "resume":
+        command("pause", "--reason", "a fault")
+    before = store_of("small").select_mine("pauses")
+    assert isinstance(command(name, "--reason", " ").exception, NightRefused)
+    assert store_of("small").select_mine("pauses") == before
 
 
 def as_administrator(*statements: str) -> None:

@@ -10,10 +10,10 @@ from click.testing import CliRunner, Result
 from flows.command_line import commands
 from schemas.errors import NightRefused
 from schemas.vocabulary import Outcome
-from tasks import nights
+from tasks import holds, nights, publishing, reporting
 from tasks.nights import store_of
 from tests.nights.conftest import DAY, Book
-from tests.plain_nights import finish_plainly, forget, plan_plainly, run_plainly, use_home
+from tests.plain_nights import finish_plainly, forget, plan_plainly, run_again, run_plainly, use_home
 from tests.small_book import FIRST_NIGHT, make_home, stand_in
 
 SECOND_NIGHT = FIRST_NIGHT + DAY
@@ -49,6 +49,32 @@ def test_a_held_night_changes_nothing_and_says_why_on_its_page(home: Path) -> No
     assert "Held: nothing was published." in page
     assert "Lines reopened:" in page
     assert not (home / "data" / "deliveries").exists()
+
+
+def test_a_held_night_that_was_stopped_before_it_had_its_page_gets_it_when_it_is_run_again(home: Path) -> None:
+    with nights.writing("small"):
+        held = publishing.publish_plan(plan_plainly("small", FIRST_NIGHT), nights.portfolio_of("small"))
+    assert held.outcome is Outcome.HELD
+    page = nights.run_directory("small", FIRST_NIGHT) / "report.html"
+    assert not page.exists()
+    assert nights.unfinished_night("small") == FIRST_NIGHT
+    run_again("small", FIRST_NIGHT)
+    assert "Held: nothing was published." in page.read_text()
+    assert nights.unfinished_night("small") is None
+
+
+def test_a_released_night_that_was_stopped_before_its_page_was_written_anew_gets_it_when_it_is_run_again(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = hold_first()
+    said("release", plan, "ann")
+    with monkeypatch.context() as patch:
+        patch.setattr(reporting, "write_report", None)
+        said("release", plan, "ben")
+    assert store_of("small").last_published() == FIRST_NIGHT
+    assert nights.unfinished_night("small") == FIRST_NIGHT
+    run_again("small", FIRST_NIGHT)
+    assert "Held: nothing" not in (nights.run_directory("small", FIRST_NIGHT) / "report.html").read_text()
 
 
 def test_a_held_night_blocks_the_later_ones(home: Path) -> None:
@@ -109,6 +135,25 @@ def test_a_discarded_night_is_settled_and_the_next_one_may_run(home: Path) -> No
     assert len(known) == 0
 
 
+def test_where_the_portfolio_asks_for_proof_a_name_that_is_only_claimed_does_not_count(home: Path) -> None:
+    plan = hold_first()
+    file = home / "home" / "deployments" / "portfolios" / "small.yaml"
+    file.write_text(file.read_text().replace("people: 2", "people: 2, people_proven: true"))
+    refused = said("release", plan, "ann")
+    assert "the name ann is claimed" in str(refused.exception)
+    assert store_of("small").select_mine("approvals") == []
+    arguments = ["release", plan, "--portfolio", "small", "--reason", "looked at it"]
+    assert "It takes another person." in CliRunner().invoke(commands, arguments).output
+
+
+def test_nobody_is_proven_to_be_whom_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = holds.this_person().name
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(name, "ann")
+    assert holds.this_person() == holds.Person(own, is_proven=True)
+    assert not holds.this_person("ann").is_proven
+
+
 def test_a_reason_is_needed(home: Path) -> None:
     refused = said("release", hold_first(), "ann", reason="  ")
     assert isinstance(refused.exception, NightRefused)
@@ -126,3 +171,11 @@ def test_held_loads_neither_prefect_nor_pandas(home: Path) -> None:
     assert (
         subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip() == "[]"
     )
+
+
+def test_nothing_is_released_while_the_portfolio_is_paused(home: Path) -> None:
+    plan = hold_first()
+    pause = ["pause", "--portfolio", "small", "--reason", "a fault in the core system"]
+    assert CliRunner().invoke(commands, pause).exit_code == 0
+    assert "is paused: `reinstate resume` it first" in str(said("release", plan, "ann").exception)
+    assert store_of("small").select_mine("approvals") == []

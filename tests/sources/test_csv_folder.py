@@ -49,11 +49,15 @@ def test_quoted_cells_follow_rfc_4180(drops: Drops, cell: str) -> None:
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
-@pytest.mark.parametrize("last", [True, False], ids=["ended", "open"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["plain", "marked"])
-def test_line_ends_and_byte_order_marks_do_not_matter(drops: Drops, ending: str, last: bool, mark: str) -> None:
-    text = csv_text(rows(3)).replace("\r\n", ending)
-    drops.csv(mark + (text if last else text.removesuffix(ending)), 3)
+def test_line_ends_and_byte_order_marks_do_not_matter(drops: Drops, ending: str, mark: str) -> None:
+    drops.csv(mark + csv_text(rows(3)).replace("\r\n", ending), 3)
+    assert drops.take().row_count == 3
+
+
+def test_the_last_line_may_be_open_where_a_hash_tells_that_it_is_whole(drops: Drops) -> None:
+    path = drops.csv(csv_text(rows(3)).rstrip(), None)
+    drops.manifest(files=[{"name": path.name, "sha256": digest(path)}])
     assert drops.take().row_count == 3
 
 
@@ -94,7 +98,12 @@ def test_unparsable_cells_are_named_by_the_names_here_not_in_the_source(drops: D
         (csv_text(rows(3)) + "secret," * 9 + "\r\n", "line 5 has 10 cells, the header has 7"),
         (csv_text([row(1, line_status='"a\nb"')]) + "A9,x\r\n", "line 4 has 2 cells"),
         (csv_text(rows(2)) + csv_text(rows(1))[:20], "line 4 has 2 cells"),
-        (csv_text(rows(2)) + "\r\n", "1 of 3 rows of the snapshot of 2026-10-28 carry another business_date or none"),
+        (
+            csv_text(rows(2)) + ",,,,,,\r\n",
+            "1 of 3 rows of the snapshot of 2026-10-28 carry another business_date or none",
+        ),
+        (csv_text(rows(2)) + "\r\n", "the files have 2 rows, the manifest says row_count 3"),
+        (csv_text(rows(1)) + "\r\n\r\nA9,x\r\n", "line 5 has 2 cells"),
         (csv_text(rows(2)).encode() + b"A\xff,,,,,,\r\n", "holds bytes that are not UTF-8"),
         (csv_text(rows(2)).encode("utf-16"), "has no header"),
         ("", "lines.csv has no header"),
@@ -118,6 +127,12 @@ def test_a_csv_that_is_not_whole_or_not_plain_is_refused(drops: Drops, content: 
     assert words in message
     assert "A9" not in message
     assert "secret" not in message
+
+
+def test_an_empty_line_holds_no_row(drops: Drops) -> None:
+    first, *others = csv_text(rows(3)).splitlines(keepends=True)
+    drops.csv("".join([first, "\r\n", *others, "\r\n", "\r\n"]), 3)
+    assert drops.take().row_count == 3
 
 
 def test_a_row_longer_than_a_block_is_refused(drops: Drops, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,6 +162,17 @@ def test_a_csv_whose_manifest_counts_nothing_is_refused(drops: Drops) -> None:
     drops.csv(csv_text(rows(3)), None)
     drops.manifest(files=[{"name": "lines.csv"}])
     assert "it needs row_count, or rows or sha256 of every file" in drops.refusal()
+
+
+def test_a_csv_cut_at_any_byte_is_refused_where_only_its_rows_are_counted(drops: Drops) -> None:
+    """A number cut short is a number, and its row is there."""
+    header = tuple(name for name in HEADER if name != "closed_limit_cents")
+    whole = csv_text(rows(3), (*header, "closed_limit_cents"))
+    for cut in range(len(whole) - len("\n")):
+        drops.csv(whole[:cut], 3)
+        drops.refusal()
+    drops.csv(whole, 3)
+    assert drops.take().row_count == 3
 
 
 @pytest.mark.parametrize("cut", [1, 2, 30, 60, 200])

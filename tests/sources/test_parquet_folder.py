@@ -118,6 +118,15 @@ def _spoil(path: Path) -> None:
     path.write_bytes(content)
 
 
+def test_a_file_cut_at_any_byte_is_refused(drops: Drops) -> None:
+    """At every byte of its end, where the footer is, and at many before."""
+    path = drops.parquet(table(rows(20)))
+    whole = path.read_bytes()
+    for cut in (*range(0, len(whole) - 64, 61), *range(len(whole) - 64, len(whole))):
+        path.write_bytes(whole[:cut])
+        assert path.name in drops.refusal()
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [

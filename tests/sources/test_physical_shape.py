@@ -6,9 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from schemas.vocabulary import AttributeType
-from tasks.sources.opening import open_source
-from tests.sources.small_snapshots import COLUMNS, NIGHT, Drops, portfolio, read_all, row, rows, table
+from tests.sources.small_snapshots import NIGHT, Drops, read_all, row, rows, table
 
 LATER = datetime.datetime(2026, 10, 28, 12, 30)  # noqa: DTZ001 - a timestamp without a zone
 
@@ -108,13 +106,6 @@ def test_a_mapped_column_that_is_missing_is_named_as_the_portfolio_maps_it(drops
     words = drops.refusal(columns={"tot": "deceased"})
     assert "column 'tot', which the portfolio file maps to 'deceased', is missing" in words
     assert "column 'deceased' is not expected" in words
-
-
-def test_an_attribute_may_not_have_the_name_of_the_program_s_own_column(drops: Drops) -> None:
-    drops.parquet(table(rows(2)))
-    source = open_source(portfolio(), drops.data)
-    with pytest.raises(Exception, match="'unparsable' is a word of the program"):
-        source.take(NIGHT, {**COLUMNS, "unparsable": AttributeType.CATEGORY}, drops.target, 1000)
 
 
 def test_rows_of_another_business_date_refuse_the_snapshot_with_their_number(drops: Drops) -> None:

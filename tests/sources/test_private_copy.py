@@ -16,6 +16,8 @@ from schemas.vocabulary import AttributeType
 from tasks.sources import folder as folder_module
 from tasks.sources import private_copy
 from tasks.sources.opening import open_source
+from tests.crashes.children import in_child
+from tests.nights.full_disks import limit_files
 from tests.sources.small_snapshots import COLUMNS, NIGHT, Drops, portfolio, read_all, rows, table
 
 
@@ -97,6 +99,18 @@ def test_a_full_disk_leaves_nothing_behind_and_says_so(drops: Drops, monkeypatch
 
     monkeypatch.setattr(private_copy, "_to_disk", full)
     assert "cannot be made: No space left on device; nothing was left there" in drops.refusal()
+
+
+def test_a_copy_that_may_not_grow_while_arrow_writes_it_leaves_nothing_and_says_so(drops: Drops) -> None:
+    """Cut into many small partitions it is larger than what was delivered."""
+    delivered = drops.parquet(table(rows(2_000)))
+
+    def take_in_little_room(_: object) -> str:
+        limit_files(delivered.stat().st_size)
+        return drops.refusal(rows_per_partition=10)
+
+    assert "cannot be made: File too large; nothing was left there" in in_child(take_in_little_room).answer
+    assert drops.take(rows_per_partition=10).row_count == 2_000
 
 
 def test_a_copy_takes_its_final_name_in_one_step(drops: Drops, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,14 @@
-"""Specifications in sentences: YAML that a risk officer can read, judged as a night judges, by core and by oracle."""
+"""Specifications in sentences: YAML that a risk officer can read, judged as a night judges, by core and by oracle.
 
+A case has a `rule` and one of these, with the smallest change to the base that shows it:
+
+- `given` (one line) or `lines` (several, by name), and `then`: what is judged of them;
+- `delivered`: the same, but the rows come as a file of which this is said; it may be `refuses` instead of `then`;
+- `refuses` alone: words with which the policy file is refused, `written` puts some of its text otherwise;
+- `nights`: several of them, each `on` a date, with the ledger and the files of a home in between.
+"""
+
+import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -8,30 +17,57 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from tests.factories import LEFT_OUT, PolicyDict, Row, merged
+from schemas.vocabulary import LEDGER_COLUMNS
+from tests.factories import PolicyDict, Row, merged
 
 FOLDER = Path(__file__).parent
 ALONE = "the line"
 """What the only line of a case is called."""
-KEYS = {"rule", "policy", "given", "lines", "then"}
+NIGHT = "the night"
+"""What the night itself is called among what follows."""
+LEFT_OUT = "(left out)"
+"""As a change to a policy: the key is not in the file."""
+OF_CASE = {"rule", "policy", "delivered", "written", "nights", "versions", "portfolio", "texts"}
+OF_NIGHT = {"given", "lines", "then", "refuses"}
 OUTCOMES = {
     "decision", "step", "cause", "route", "score", "recoverable", "limit_cents", "valid_until", "reasons", "unknown",
     "must_wait", "must_fix", "must_show", "score_gap", "score_steps", "earliest_on",
 }  # fmt: skip
 EXPECTED = {*OUTCOMES, "answers", "points", "quarantined", "not_judged"}
+EXPECTED_OF_NIGHT = {"policy_version", "exceptions"}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Lines of one night as they are written and as whole rows, and what follows, by the name of each line.
+
+    `refuses` are words with which all of it is refused.
+    """
+
+    on: datetime.date
+    given: dict[str, Row]
+    rows: dict[str, Row]
+    then: dict[str, dict[str, Any]]
+    refuses: str | None
 
 
 @dataclass(frozen=True)
 class Case:
-    """One rule with what is given and what follows, by the name of each line."""
+    """One rule with what is given and what follows.
+
+    `changes` are those to the policy; `files` what else is said of files: `delivered`, `written`, `versions`, `portfolio`
+    and `texts`. `refuses` are the words with which the policy itself is refused.
+    """
 
     theme: str
     rule: str
     changes: PolicyDict
-    given: dict[str, Row]
-    then: dict[str, dict[str, Any]]
     policy: PolicyDict
-    rows: dict[str, Row]
+    nights: tuple[Judged, ...]
+    files: dict[str, Any]
+    refuses: tuple[str, ...]
+    takes_turns: bool
+    accounts: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -62,6 +98,18 @@ def cases() -> Iterator[Case]:
         yield from theme.cases
 
 
+def changed(part: Any, changes: Any) -> Any:
+    """`part` with `changes`: key by key in a mapping, by id or code in a list of parts that have one, else instead."""
+    if not isinstance(changes, dict) or not isinstance(part, dict | list):
+        return changes
+    if isinstance(part, list):
+        key = "code" if "code" in part[0] else "id"
+        entries = changed({each[key]: each for each in part}, changes)
+        return [{key: name, **entry} for name, entry in entries.items()]
+    new = {**part, **{name: changed(part.get(name), change) for name, change in changes.items()}}
+    return {name: value for name, value in new.items() if value != LEFT_OUT}
+
+
 def _load(path: Path) -> Any:
     return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
 
@@ -75,37 +123,53 @@ def _theme(path: Path) -> Theme:
 
 
 def _case(theme: str, shared: PolicyDict, written: dict[str, Any]) -> Case:
-    _refuse(written["rule"], set(written) - KEYS)
+    rule = written["rule"]
+    takes_turns = "nights" in written
+    _refuse(rule, set(written) - OF_CASE - (set() if takes_turns else OF_NIGHT))
     own = written.get("policy", {})
+    policy = changed(changed(base()["policy"], shared), own)
+    accounts: dict[str, str] = {}
+    plain = [{name: written[name] for name in OF_NIGHT if name in written}] if {"given", "lines"} & set(written) else []
+    nights = [_judged(rule, each, policy, accounts) for each in written.get("nights", plain)]
+    if takes_turns:
+        odd = {name for night in nights for row in night.rows.values() for name in row if name in LEDGER_COLUMNS}
+        _refuse(rule, odd)
+    refuses = () if nights else _listed(written["refuses"])
+    files = {
+        name: written[name] for name in ("delivered", "written", "versions", "portfolio", "texts") if name in written
+    }
+    return Case(theme, rule, merged(shared, own), policy, tuple(nights), files, refuses, takes_turns, accounts)
+
+
+def _judged(rule: str, written: dict[str, Any], policy: PolicyDict, accounts: dict[str, str]) -> Judged:
+    _refuse(rule, set(written) - OF_NIGHT - {"on"})
     alone = "lines" not in written
     given = {ALONE: written["given"]} if alone else written["lines"]
-    then = {ALONE: written["then"]} if alone else written["then"]
-    _refuse(written["rule"], set(then) - set(given), *(set(each) - EXPECTED for each in then.values()))
-    policy = merged(merged(base()["policy"], _without(shared)), _without(own))
-    rows = {
-        name: _row(written["rule"], place, changes, alone=alone) for place, (name, changes) in enumerate(given.items())
-    }
-    return Case(theme, written["rule"], merged(shared, own), given, then, policy, rows)
+    then = written.get("then", {})
+    if alone:
+        night = {NIGHT: then[NIGHT]} if NIGHT in then else {}
+        then = {**({ALONE: each} if (each := {k: v for k, v in then.items() if k != NIGHT}) else {}), **night}
+    on = written.get("on", base()["night"])
+    for name, changes in given.items():
+        number = base()["line"]["account_id"] if name == ALONE else f"00{len(accounts)}"
+        accounts[name] = changes.get("account_id", accounts.get(name, number))
+    _refuse(rule, set(then) - set(accounts) - {NIGHT}, set(then.get(NIGHT, {})) - EXPECTED_OF_NIGHT)
+    _refuse(rule, *(set(each) - EXPECTED for name, each in then.items() if name != NIGHT))
+    rows = {name: _row(rule, changes, policy, on, accounts[name]) for name, changes in given.items()}
+    return Judged(on, given, rows, then, written.get("refuses"))
 
 
-def _row(rule: str, place: int, changes: Row, *, alone: bool) -> Row:
+def _row(rule: str, changes: Row, policy: PolicyDict, on: datetime.date, account: str) -> Row:
     state = base()["states"][changes["is"]] if "is" in changes else {}
     own = {name: value for name, value in changes.items() if name != "is"}
-    known = {
-        *base()["line"],
-        *(name for each in base()["states"].values() for name in each),
-        "ledger_recoverable_nights_count",
-    }
+    declared = policy["attributes"]
+    known = {*base()["line"], *LEDGER_COLUMNS, *declared, *(each.get("observed_on") for each in declared.values())}
     _refuse(rule, set(own) - known)
-    numbered = {} if alone else {"account_id": f"00{place}"}
-    return {**base()["line"], **numbered, **state, **own}
+    return {**base()["line"], "business_date": on, "account_id": account, **state, **own}
 
 
-def _without(changes: PolicyDict) -> PolicyDict:
-    """What is left out, in the words of the factories."""
-    if changes == "(left out)":
-        return LEFT_OUT
-    return {name: _without(each) for name, each in changes.items()} if isinstance(changes, dict) else changes
+def _listed(words: str | list[str]) -> tuple[str, ...]:
+    return (words,) if isinstance(words, str) else tuple(words)
 
 
 def _refuse(where: str, *unknown: set[str]) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from schemas import tables
 from tasks.settings import CHECKOUT
-from tasks.store import migrate, open_engine
+from tasks.store import Store, migrate, open_engine
 
 MIGRATIONS = CHECKOUT / "deployments" / "migrations"
 CONFIG = Config()
@@ -72,11 +72,17 @@ def test_rows_of_the_first_revision_are_kept(engine: Engine) -> None:
             )
         )
         connection.execute(text("INSERT INTO recoverable_nights VALUES ('p', 'a', 3)"))
+    upgrade(engine, REVISIONS[1])
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO pauses VALUES ('p', 'ann', 'a fault', '2026-10-27 04:00:00+00:00')"))
     migrate(engine, MIGRATIONS)
     with engine.connect() as connection:
         assert connection.execute(text("SELECT progress FROM runs")).scalar_one() == 0
         known = connection.execute(text("SELECT nights, last_on FROM recoverable_nights")).one()
     assert (known.nights, str(known.last_on)) == (3, "2026-10-26")
+    paused = Store(engine, "p").pause()
+    assert paused is not None
+    assert (paused["person"], paused["reason"], paused["sequence"]) == ("ann", "a fault", 1)
 
 
 def test_an_interrupted_migration_leaves_the_revision_before(engine: Engine) -> None:
@@ -106,3 +112,10 @@ def test_the_database_itself_refuses_to_edit_what_is_only_appended(engine: Engin
         connection.execute(text("INSERT INTO policies VALUES ('h', 'p', '1', 'text')"))
     with pytest.raises(DBAPIError, match="append-only"), engine.begin() as connection:
         connection.execute(text(verb))
+
+
+def test_who_opens_a_store_whose_tables_are_new_waits_for_no_writer(engine: Engine) -> None:
+    migrate(engine, MIGRATIONS)
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO policies VALUES ('h', 'p', '1', 'text')"))
+        assert migrate(engine, MIGRATIONS) == (REVISIONS[-1], REVISIONS[-1])

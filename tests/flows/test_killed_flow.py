@@ -1,0 +1,95 @@
+"""The real flow, killed in a process of its own in every stage and run again with the real command."""
+
+import json
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tasks.settings import CHECKOUT
+from tests.crashes.book import NAME, NIGHTS, make_home
+from tests.crashes.databases import SqliteFile
+from tests.crashes.promises import broken_promises
+from tests.crashes.stage import Stage
+from tests.flows.prefect_server import Server
+from tests.plain_nights import forget, run_plainly, use_home
+
+TWICE = (
+    ("open_night", "validate", "rescore", "audit", "publish", "notify"),
+    ("pull", "accept", "rescore", "decide", "publish", "report"),
+)
+"""The stages in which two nights are killed, one after the other: every stage at least once."""
+SEED = 20261124
+COMMAND = ["nightly", "--portfolio", NAME, "--business-date", str(NIGHTS[1])]
+RUN_SECONDS = 120
+
+
+class Scene:
+    """A copy of the book on the eve of its second night, and the runs of that night."""
+
+    def __init__(self, root: Path, name: str, server: Server) -> None:
+        folder = root / name
+        self.stage = Stage(folder, SqliteFile(folder / "data", folder / "copy"))
+        shutil.copytree(root / "eve", self.stage.data)
+        self.environment = server.environment(REINSTATE_HOME=str(root / "home"), REINSTATE_DATA=str(self.stage.data))
+
+    def run(self, *program: str) -> int:
+        command = [sys.executable, "-m", *program, *COMMAND]
+        done = subprocess.run(
+            command,
+            env=self.environment,
+            cwd=CHECKOUT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=RUN_SECONDS,
+        )
+        assert done.returncode in (0, -signal.SIGKILL), done.stdout + done.stderr
+        return done.returncode
+
+    def digest(self) -> str:
+        with self.stage.left() as left:
+            assert broken_promises(left) == []
+            return left.found().digest
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a home, and the data directory of its book after the first night."""
+    folder = tmp_path_factory.mktemp("killed")
+    make_home(folder / "home", folder / "home" / "delivered")
+    with pytest.MonkeyPatch.context() as patch:
+        use_home(patch, folder / "eve", folder / "home")
+        run_plainly(NAME, NIGHTS[0])
+    forget()
+    return folder
+
+
+def killed_and_run_again(scene: Scene, kills: list[str]) -> str:
+    """What is left when a night is killed at some points, one after the other, and then run; its digest."""
+    for kill in kills:
+        assert scene.run("tests.flows.dying", kill) == -signal.SIGKILL, f"nobody came to {kill} of {kills}"
+        with scene.stage.left() as left:
+            assert broken_promises(left) == [], f"after {kill} of {kills}"
+    assert scene.run("flows.command_line") == 0
+    return scene.digest()
+
+
+def test_killed_in_every_stage_and_run_again_with_the_real_command(root: Path, server: Server) -> None:
+    unkilled = Scene(root, "unkilled", server)
+    unkilled.run("tests.flows.dying", f"count:{root / 'points.json'}")
+    points = json.loads((root / "points.json").read_text())
+    chance = random.Random(SEED)
+    plans = [[f"{stage}:{chance.randint(1, len(points[stage]))}" for stage in stages] for stages in TWICE]
+    with ThreadPoolExecutor(2) as pool:
+        found = [
+            pool.submit(killed_and_run_again, Scene(root, f"killed-{number}", server), kills)
+            for number, kills in enumerate(plans)
+        ]
+        digests = [each.result() for each in found]
+    assert digests == [unkilled.digest()] * 2, f"seed {SEED}: {plans}"
