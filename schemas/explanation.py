@@ -50,7 +50,10 @@ class Part(BaseModel):
 
 
 class Value(Part):
-    """The value found of one name; `unknown_since` is the first date on which it was too old."""
+    """The value found of one name; `unknown_since` is the first date on which it was too old.
+
+    `is_none` says of a missing value that the question which read it takes its absence for "there was none".
+    """
 
     name: str
     type: AttributeType
@@ -60,12 +63,14 @@ class Value(Part):
     observed_on: datetime.date | None = None
     max_age_days: int | None = None
     unknown_since: datetime.date | None = None
+    is_none: bool = False
 
 
 class Condition(Part):
     """A question of the policy, its answer for the line, and the values that it was answered with.
 
-    The expression of the kind `probation` asks what would close the line: where it passes, the answer here is fail.
+    The expression of the kind `probation` asks what would close the line: where it passes, the answer here is fail;
+    unknown does not count against a line there.
     """
 
     kind: ConditionKind
@@ -77,6 +82,8 @@ class Condition(Part):
     source: str | None = None
     until: datetime.date | None = None
     values: tuple[Value, ...] = ()
+    is_decisive: bool = False
+    """Of an exclusion, a freeze or an appeal: whether it settled the line, or is on record beside what did."""
 
 
 class Points(Part):
@@ -107,7 +114,10 @@ class ScoreStep(Part):
 
 
 class Path(Part):
-    """What would make the line recoverable; `score_steps` is None where no steps close the gap."""
+    """What would make the line recoverable, as the night wrote it down: counts of the ledger stand still in it.
+
+    `score_steps` is None where no steps close the gap.
+    """
 
     must_wait: tuple[Wait, ...] = ()
     must_fix: tuple[str, ...] = ()
@@ -115,6 +125,19 @@ class Path(Part):
     score_gap: int = 0
     score_steps: tuple[ScoreStep, ...] | None = ()
     earliest_on: datetime.date | None = None
+
+
+class Outlook(Part):
+    """What the path leaves out.
+
+    `ledger_waits` are criteria of `must_fix` that pass by themselves once earlier reopenings no longer count, and
+    `earliest_on` is the path's date with that taken into account; None where no date can be named. `enough` is the
+    least that the last of `score_steps` must come to, the others at their best, where that is less than its own best.
+    """
+
+    ledger_waits: tuple[Wait, ...] = ()
+    earliest_on: datetime.date | None = None
+    enough: ScoreStep | None = None
 
 
 class Cap(Part):
@@ -141,23 +164,36 @@ class LimitFound(Part):
     limit_cents: int | None
 
 
+class PassedOver(Part):
+    """What a line would have been granted if the budget of the night had had room for it."""
+
+    route: str
+    campaign: str | None
+    limit_cents: int
+    valid_until: datetime.date | None
+
+
 class Verdict(Part):
     """What the night decided about a line that it judged, and how it came to that.
 
     `score_needed` is `score_min` of the cause, for a line on probation `keep_open_score_min`; None where no score is
-    asked. `recoverable_nights` counts published nights in a row, this one included. Of a line that the budget passed
-    over, `route`, `campaign` and `limit` are what it would have been granted.
+    asked. `recoverable_nights` counts published nights in a row, this one included. Only a granted line has `route`,
+    `campaign`, `limit_cents` and `valid_until`; one that the budget passed over has `passed_over`. `reasons_found` are
+    the reasons that something found gives; the others are given only because the values `not_known` are unknown.
     """
 
     decision: str
     step: str
     cause: str | None
     reasons: tuple[str, ...]
+    reasons_found: tuple[str, ...]
+    not_known: tuple[str, ...]
     unknown: tuple[str, ...]
     route: str | None
     campaign: str | None
     limit_cents: int | None
     valid_until: datetime.date | None
+    passed_over: PassedOver | None
     recoverable: bool
     recoverable_nights: int
     confirm_nights: int
@@ -172,6 +208,7 @@ class Verdict(Part):
     budget_lines: int | None
     budget_cents: int | None
     path: Path | None
+    outlook: Outlook | None
 
 
 class Line(Part):

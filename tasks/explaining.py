@@ -3,21 +3,25 @@
 import datetime
 from typing import Any
 
-from schemas.errors import ConfigurationError, NightRefused
-from schemas.explanation import Explanation, Held, Line, LineState, Path, Transition, Verdict
+from schemas.explanation import (
+    Explanation,
+    Held,
+    Line,
+    LineState,
+    Transition,
+    Verdict,
+)
 from schemas.handles import Settled
 from schemas.portfolio import Portfolio
-from schemas.vocabulary import Decision, LedgerState, Route, RunStatus, Step
+from schemas.vocabulary import LedgerState, RunStatus
 from tasks import nights
-from tasks.decisioning.facts import Night, gather_facts
+from tasks.decisioning.facts import Night
 from tasks.decisioning.rules import Rules
-from tasks.line_answers import barriers_of, criteria_of, limit_of, points_of
-from tasks.night_line import NightLine, Values, candidate_row, evidence_row, files_of_lines, find_line
+from tasks.explanation_refusals import NotExplained, PortfolioUnclear
+from tasks.line_verdicts import JUDGED, verdict_of
+from tasks.night_line import NightLine, candidate_row, evidence_row, files_of_lines, find_line
 from tasks.retention import refuse_gone
 from tasks.settings import settings
-
-LIMIT_STEPS = (Step.GRANTED, Step.LIMIT, Step.BUDGET)
-"""The steps of lines whose limit was computed."""
 
 
 def explain(account_id: str, portfolio: str | None = None, business_date: datetime.date | None = None) -> Explanation:
@@ -29,8 +33,9 @@ def explain(account_id: str, portfolio: str | None = None, business_date: dateti
         business_date: the night; the last one published if left out.
 
     Raises:
-        ConfigurationError: the portfolio is not clear.
-        NightRefused: the night was not published, its files are gone, or neither it nor the ledger knows the account.
+        PortfolioUnclear: the portfolio has to be named.
+        NotExplained: the night was not published, or neither it nor the ledger knows the account.
+        NightRefused: files of the night are gone.
     """
     name = portfolio or _only_portfolio(business_date)
     book = nights.portfolio_of(name)
@@ -39,13 +44,11 @@ def explain(account_id: str, portfolio: str | None = None, business_date: dateti
     run, rules = settled.run, nights.rules_of(settled.run)
     refuse_gone(settled, book, files_of_lines(settled), "explained")
     line = find_line(settled, rules, book, account_id)
-    entries = [_transition(entry) for entry in store.select_mine("ledger", account_id=account_id)]
-    history = tuple(entry for entry in entries if entry.business_date <= run.business_date)
+    entries = store.select_mine("ledger", account_id=account_id)
+    known = [entry for entry in entries if entry["business_date"] <= run.business_date]
+    history = tuple(_transition(entry) for entry in known)
     if line.state is LineState.ABSENT and line.known is None and not history:
-        raise NightRefused(
-            f"this account is not in the snapshot of {name} of {run.business_date}, and the ledger has never held it. "
-            "Check the number as the core system writes it (capitals and leading zeros count), the portfolio and the date."
-        )
+        raise NotExplained("unknown_account", portfolio=name, night=run.business_date)
     return Explanation(
         portfolio=name,
         lender=book.title,
@@ -60,7 +63,7 @@ def explain(account_id: str, portfolio: str | None = None, business_date: dateti
         line=Line(**{field: line.row[field] for field in Line.model_fields}) if line.row else None,
         held=_held(line, rules, book, run.business_date),
         quarantine=line.quarantine,
-        verdict=_verdict(settled, rules, line, account_id),
+        verdict=_verdict(settled, rules, line, account_id, known),
         history=history,
         later_transitions_count=len(entries) - len(history),
     )
@@ -72,10 +75,9 @@ def _only_portfolio(business_date: datetime.date | None) -> str:
     published = [name for name in names if _has_published(name, business_date)]
     if len(published) == 1:
         return published[0]
-    night = f"the night of {business_date}" if business_date else "any night"
     if not published:
-        raise ConfigurationError(f"no portfolio has published {night}; portfolios are {', '.join(names) or 'none'}")
-    raise ConfigurationError(f"{len(published)} portfolios have published {night}: name one of {', '.join(published)}")
+        raise PortfolioUnclear("no_portfolio", night=business_date, portfolios=names)
+    raise PortfolioUnclear("many_portfolios", count=len(published), night=business_date, portfolios=published)
 
 
 def _has_published(name: str, business_date: datetime.date | None) -> bool:
@@ -89,15 +91,13 @@ def _published_night(name: str, business_date: datetime.date | None) -> datetime
     store = nights.store_of(name)
     last = store.last_published()
     if last is None:
-        raise NightRefused(f"no night of {name} has been published yet, so there is nothing to explain")
+        raise NotExplained("nothing_published", portfolio=name)
     if business_date is None:
         return last
     if store.run(business_date, RunStatus.PUBLISHED) is None:
         known = store.run(business_date)
-        became = f"was not published ({known['status']})" if known else "was never run"
-        raise NightRefused(
-            f"the night of {business_date} of {name} {became}, so it decided nothing. The last night published is {last}."
-        )
+        code, status = ("not_published", known["status"]) if known else ("never_run", None)
+        raise NotExplained(code, portfolio=name, night=business_date, status=status, last=last)
     return business_date
 
 
@@ -121,54 +121,9 @@ def _held(line: NightLine, rules: Rules, book: Portfolio, business_date: datetim
     )
 
 
-def _verdict(settled: Settled, rules: Rules, line: NightLine, account_id: str) -> Verdict | None:
-    judged = (LineState.CLOSED, LineState.TEMPORARY, LineState.PROBATION)
-    if line.state not in judged or line.part is None or line.row is None or line.rows is None:
+def _verdict(settled: Settled, rules: Rules, line: NightLine, account_id: str, entries: list[Any]) -> Verdict | None:
+    if line.state not in JUDGED or line.part is None:
         return None
     evidence = evidence_row(settled, line.part, account_id)
-    granted = candidate_row(settled, line.part, account_id)
-    step, probation = evidence["step"], line.state is LineState.PROBATION
-    facts = gather_facts(
-        Night(rules, settled.run.business_date), line.rows, "ledger_cause" if probation else "closure_cause"
-    )
-    values = Values(line.row, line.rows, rules)
-    bands, budget = rules.policy.limit.bands, rules.policy.nightly_budget if step == Step.BUDGET else None
-    before = line.row.get("ledger_recoverable_nights_count", 0)
-    return Verdict(
-        **{name: evidence[name] for name in _RECORDED},
-        route=granted.get("route"),
-        campaign=granted.get("campaign"),
-        recoverable_nights=before + 1 if evidence["recoverable"] else 0,
-        confirm_nights=rules.policy.confirm_nights,
-        score_needed=_score_needed(rules, evidence["cause"], line),
-        score_lowest_band=bands[-1].score_at_least if bands else None,
-        base_points=rules.policy.scorecard.base_points,
-        points=points_of(rules, evidence, values),
-        barriers=barriers_of(facts, values),
-        criteria=criteria_of(facts, evidence, values, line.state),
-        limit=limit_of(facts, evidence, granted, values) if step in LIMIT_STEPS else None,
-        budget_lines=budget.lines if budget else None,
-        budget_cents=budget.limit_cents if budget else None,
-        path=_path(evidence) if line.state is LineState.CLOSED else None,
-    )
-
-
-_RECORDED = (
-    "decision", "step", "cause", "reasons", "unknown", "limit_cents", "valid_until", "recoverable", "score",
-)  # fmt: skip
-
-
-def _score_needed(rules: Rules, cause: str | None, line: NightLine) -> int | None:
-    contract = rules.causes.get(cause or "")
-    if contract is None:
-        return None
-    if line.state is not LineState.PROBATION:
-        return contract.score_min
-    by_appeal = line.known is not None and line.known["ledger_route"] == Route.APPEAL
-    return None if by_appeal else contract.keep_open_score_min
-
-
-def _path(evidence: dict[str, Any]) -> Path | None:
-    if evidence["step"] != Step.CAUSE or evidence["decision"] != Decision.KEEP_CLOSED:
-        return None
-    return Path.model_validate({name: evidence[name] for name in Path.model_fields})
+    candidate = candidate_row(settled, line.part, account_id)
+    return verdict_of(Night(rules, settled.run.business_date), line, evidence, candidate, entries)

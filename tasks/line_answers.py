@@ -4,7 +4,7 @@ from typing import Any
 
 from schemas.explanation import Cap, Condition, ConditionKind, LimitFound, LineState, Points
 from schemas.policy import Policy
-from schemas.vocabulary import PROBATION_CRITERION, Answer, Route
+from schemas.vocabulary import PROBATION_CRITERION, Answer, Decision, Route, Step
 from tasks.decisioning.answers import PASS, answer
 from tasks.decisioning.columns import Ints
 from tasks.decisioning.facts import Facts
@@ -13,6 +13,8 @@ from tasks.decisioning.rules import Rules
 from tasks.decisioning.tree import Node
 from tasks.evidence import ANSWERS
 from tasks.night_line import Values
+
+OPPOSITE = {Answer.PASS: Answer.FAIL, Answer.FAIL: Answer.PASS, Answer.UNKNOWN: Answer.UNKNOWN}
 
 
 def points_of(rules: Rules, evidence: dict[str, Any], values: Values) -> tuple[Points, ...]:
@@ -29,8 +31,29 @@ def points_of(rules: Rules, evidence: dict[str, Any], values: Values) -> tuple[P
     )
 
 
-def barriers_of(facts: Facts, values: Values) -> tuple[Condition, ...]:
-    """What stands before the cause: exclusions and freezes that pass or are unknown, and what became of an appeal."""
+def barriers_of(facts: Facts, evidence: dict[str, Any], values: Values) -> tuple[Condition, ...]:
+    """What stands before the cause: exclusions and freezes that pass or are unknown, and what became of an appeal.
+
+    Those that settled the line come first.
+    """
+    found = (*_bars(facts, values), *_appeal(facts, values))
+    told = [each.model_copy(update={"is_decisive": _settled(each, evidence)}) for each in found]
+    return tuple(sorted(told, key=lambda each: not each.is_decisive))
+
+
+def _settled(barrier: Condition, evidence: dict[str, Any]) -> bool:
+    """Whether it was this that settled the line."""
+    decision, step, kind = evidence["decision"], evidence["step"], barrier.kind
+    if step == Step.APPEAL:
+        return kind is ConditionKind.APPEAL_PENDING
+    if step == Step.GRANTED:
+        return evidence["route"] == Route.APPEAL and kind is ConditionKind.APPEAL_UPHELD
+    if step == Step.PROBATION:
+        return decision == Decision.RECLOSE and kind is ConditionKind.EXCLUSION and barrier.answer is Answer.PASS
+    return kind.value == step and barrier.answer is (Answer.UNKNOWN if decision == Decision.REFER else Answer.PASS)
+
+
+def _bars(facts: Facts, values: Values) -> list[Condition]:
     night, rules = facts.night, facts.night.rules
     shapes: dict[str, Any] = {shape.id: shape for shape in (*rules.policy.exclusions, *rules.policy.freezes)}
     found = []
@@ -51,10 +74,10 @@ def barriers_of(facts: Facts, values: Values) -> tuple[Condition, ...]:
                         says=shape.says,
                         source=shape.source,
                         until=getattr(shape, "until", None),
-                        values=values.read_by(question.node),
+                        values=values.read_by(question.node, is_bar=True),
                     )
                 )
-    return (*found, *_appeal(facts, values))
+    return found
 
 
 def _appeal(facts: Facts, values: Values) -> list[Condition]:
@@ -94,15 +117,15 @@ def criteria_of(facts: Facts, evidence: dict[str, Any], values: Values, state: L
             )
         )
     if rules.reclose and policy.probation and (contract or state is LineState.PROBATION):
-        closes = facts.reclose[0] == PASS
+        closes = ANSWERS[facts.reclose[0]]
         found.append(
             Condition(
                 kind=ConditionKind.PROBATION,
                 id=PROBATION_CRITERION,
-                answer=Answer.FAIL if closes else Answer.PASS,
+                answer=OPPOSITE[closes],
                 expression=policy.probation.reclose_when,
                 reason=policy.probation.reason,
-                values=values.read_by(rules.reclose.node),
+                values=values.read_by(rules.reclose.node, is_bar=True),
             )
         )
     return tuple(found)

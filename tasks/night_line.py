@@ -16,10 +16,11 @@ from schemas.explanation import LineState, Unknown, Value
 from schemas.handles import Settled, Validated
 from schemas.portfolio import Portfolio
 from schemas.vocabulary import LEDGER_COUNTS
+from tasks.decisioning import tree
 from tasks.decisioning.columns import Columns, Rows
 from tasks.decisioning.rescoring import kinds_of_lines
 from tasks.decisioning.rules import Rules
-from tasks.decisioning.tree import DaysSince, Missing, Name, Node, walk
+from tasks.decisioning.tree import DaysSince, Missing, Name, Node, Not, walk
 from tasks.ledger import join_ledger
 from tasks.partitions import UNPARSABLE, read_ids, read_partition, to_frame
 from tasks.planning import laid_over, plain_texts
@@ -68,13 +69,22 @@ def find_line(settled: Settled, rules: Rules, portfolio: Portfolio, account_id: 
             return NightLine(LineState.QUARANTINED, part, None, None, known, quarantine)
         if part is None or table is None:
             return NightLine(LineState.ABSENT, None, None, None, known)
-        frame = to_frame(join_ledger(table, ledger)[0])
-        state = _state(frame, rules, run.business_date)
-        if state is LineState.TEMPORARY:
-            frame = _as_the_ledger_closed_it(frame)
-        rows = Rows(Columns(frame, rules, run.business_date), slice(0, 1))
-        return NightLine(state, part, plain_row(frame), rows, known)
+        return line_of(to_frame(join_ledger(table, ledger)[0]), rules, run.business_date, part, known)
     raise NightRefused(f"files of {run.business_date} in {run.directory} cannot be read; the night cannot be explained")
+
+
+def line_of(
+    frame: pd.DataFrame,
+    rules: Rules,
+    business_date: datetime.date,
+    part: Validated | None = None,
+    known: dict[str, Any] | None = None,
+) -> NightLine:
+    """The line of a typed frame of one row, ledger columns joined, as the judgement sees it."""
+    state = _state(frame, rules, business_date)
+    if state is LineState.TEMPORARY:
+        frame = _as_the_ledger_closed_it(frame)
+    return NightLine(state, part, plain_row(frame), Rows(Columns(frame, rules, business_date), slice(0, 1)), known)
 
 
 def _search(
@@ -201,7 +211,29 @@ class Values:
             unknown_since=since,
         )
 
-    def read_by(self, node: Node) -> tuple[Value, ...]:
-        """The values that an expression reads, in its order."""
+    def read_by(self, node: Node, *, is_bar: bool = False) -> tuple[Value, ...]:
+        """The values that an expression reads, in its order.
+
+        Args:
+            node: the expression.
+            is_bar: whether it keeps a line closed, or closes it, where it passes.
+        """
         names = dict.fromkeys(part.name for part in walk(node) if isinstance(part, Name | DaysSince | Missing))
-        return tuple(self[name] for name in names)
+        none = set(_none_if_missing(node, negated=is_bar))
+        found = (self[name] for name in names)
+        return tuple(
+            value.model_copy(update={"is_none": value.unknown is Unknown.MISSING and value.name in none})
+            for value in found
+        )
+
+
+def _none_if_missing(node: Node, *, negated: bool) -> Iterator[str]:
+    """The names whose absence a question takes for "there was none": it answers in favour of the line."""
+    match node:
+        case Missing(name=name) if not negated:
+            yield name
+        case Not(operand=part):
+            yield from _none_if_missing(part, negated=not negated)
+        case tree.All(operands=parts) | tree.Any(operands=parts):
+            for part in parts:
+                yield from _none_if_missing(part, negated=negated)

@@ -11,7 +11,12 @@ Word = Annotated[str, StringConstraints(pattern=r"\S", max_length=500)]
 
 
 class SeriesWords(RootModel[dict[str, Word]]):
-    """Words by attribute, by `attribute.value`, or by the id of a question or cap."""
+    """Words for one language, by what they are for.
+
+    An attribute's name has a short name, `attribute.value` a word for a value, `attribute.is.value` and
+    `attribute.not.value` whole statements that it is or is not so, where a name and a value do not read well together;
+    the id of a question or cap has what it asks, as a sentence.
+    """
 
     model_config = ConfigDict(frozen=True, strict=True)
 

@@ -1,144 +1,37 @@
-"""Values, expressions and steps of a policy in words, in English or Chinese."""
+"""Questions, caps and steps of a policy in words, in English or Chinese."""
 
-import datetime
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable
 from typing import Any, Final
 
-from schemas.explanation import Condition, ConditionKind, ScoreStep, Value
+from schemas.explanation import Cap, Condition, ConditionKind, ScoreStep
 from schemas.vocabulary import AttributeType
-from tasks import notice_texts, wording
 from tasks.decisioning import tree
 from tasks.decisioning.expressions import parse_amount, parse_question
-from tasks.decisioning.rules import Rules
-from tasks.explanation_words import VOCABULARIES, Vocabulary
+from tasks.speaking_values import NO_BREAK, ValueSpeaker
 
 FLIPPED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 SIGNS: Final = {"+": "+", "-": "\N{MINUS SIGN}", "*": "\N{MULTIPLICATION SIGN}", "/": "/"}
-SUFFIXES: Final = {"_cents": "cents", "_bp": "basis points"}
-NO_BREAK: Final = wording.NO_BREAK
-BETWEEN_CHINESE: Final = re.compile(r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
 
 
-@dataclass(frozen=True)
-class Speaker:
-    """Says what stands in an explanation.
+class Speaker(ValueSpeaker):
+    """Says what stands in an explanation."""
 
-    Args:
-        language: `en` or `zh`.
-        currency: the portfolio's.
-        rules: the policy of the night: the types and units of names.
-        words: the series' own words by name, `name.value` or id.
-        business_date: dates are said with how long ago they are.
-    """
+    def asks(self, asked: Condition | Cap) -> str:
+        """What a question or cap of the policy asks, as a sentence.
 
-    language: str
-    currency: str
-    rules: Rules
-    words: Mapping[str, str]
-    business_date: datetime.date
+        The policy's own words are English; where there are none, it is its expression that is said.
+        """
+        if isinstance(asked, Condition) and asked.kind is ConditionKind.PROBATION:
+            return self.phrase("probation")
+        if said := self.words.get(asked.id) or (asked.says if self.language == "en" else None):
+            return said.replace(" %", f"{NO_BREAK}%")
+        if isinstance(asked, Cap):
+            return self._sentence(self.phrase("cap", left=self.computed(asked.expression)))
+        return self._sentence(self.needed(asked))
 
-    @property
-    def vocabulary(self) -> Vocabulary:
-        return VOCABULARIES[self.language]
-
-    def phrase(self, name: str, **places: str) -> str:
-        """A phrase of the vocabulary with its places filled; between two Chinese signs stands no space."""
-        return BETWEEN_CHINESE.sub("", self.vocabulary.phrases[name].format(**places))
-
-    def day(self, date: datetime.date) -> str:
-        """A date in full, never broken over two lines."""
-        said = wording.day(date) if self.language == "en" else notice_texts.chinese_day(date)
-        return said.replace(" ", NO_BREAK)
-
-    def last_day(self, until: datetime.date) -> str:
-        """The last day before `until`, the first one without access."""
-        return self.day(until - datetime.timedelta(days=1))
-
-    def money(self, cents: int) -> str:
-        """An amount with its currency, never broken over two lines."""
-        write = wording.money if self.language == "en" else notice_texts.chinese_money
-        return write(cents, self.currency).replace(" ", NO_BREAK)
-
-    def counted(self, count: float, unit: str) -> str:
-        """A number with its unit."""
-        if unit not in self.vocabulary.units:
-            return f"{_digits(count)}{NO_BREAK}{unit}"
-        one, many = self.vocabulary.units[unit]
-        return f"{_digits(count)}{NO_BREAK}{one if count == 1 else many}"
-
-    def share(self, basis_points: float) -> str:
-        """Basis points as per cent."""
-        return f"{_digits(basis_points / 100)}{NO_BREAK}%"
-
-    def called(self, name: str) -> str:
-        """What an attribute or column is called."""
-        if name in self.words:
-            return self.words[name]
-        if name in self.vocabulary.columns:
-            return self.vocabulary.columns[name]
-        ending = next((suffix for suffix in SUFFIXES if name.endswith(suffix)), "")
-        return name.removesuffix(ending).replace("_", " ") if self.language == "en" else name
-
-    def asks(self, question: str, says: str | None) -> str:
-        """What a question, cap or freeze of the policy asks; the policy's own words are English."""
-        own = says if self.language == "en" else None
-        return self.words.get(question) or own or question
-
-    def amount(self, name: str, value: Any) -> str:
-        """One value of a name, with its unit."""
-        known = self.rules.names.get(name)
-        if isinstance(value, bool):
-            return self.phrase("true" if value else "false")
-        if isinstance(value, datetime.date):
-            return self.day(value)
-        if known and known.type is AttributeType.DATE:
-            return self.day(datetime.date.fromisoformat(str(value)))
-        if isinstance(value, str):
-            return self._category(name, value)
-        return self.number(value, self._unit(tree.Name(AttributeType.NUMBER, 0, name)))
-
-    def number(self, value: float, unit: str | None) -> str:
-        """A number in its unit."""
-        if unit == "cents":
-            return self.money(int(value))
-        if unit == "basis points":
-            return self.share(value)
-        return self.counted(value, unit) if unit else _digits(value)
-
-    def _unit(self, node: tree.Node) -> str | None:
-        """The unit of a name, or of a sum of amounts; a product or quotient of two units has none."""
-        match node:
-            case tree.Name(name=name):
-                attribute = self.rules.policy.attributes.get(name)
-                ending = next((unit for suffix, unit in SUFFIXES.items() if name.endswith(suffix)), None)
-                return (attribute.unit if attribute else None) or ending
-            case tree.Negative(operand=part):
-                return self._unit(part)
-            case tree.Arithmetic(operator=sign, left=left, right=right):
-                first, second = self._unit(left), self._unit(right)
-                if sign in "+-":
-                    return first or second
-                return None if first and second else first or (second if sign == "*" else None)
-        return None
-
-    def _category(self, name: str, value: str) -> str:
-        known = {"closure_cause": self.vocabulary.causes, "closure_initiator": self.vocabulary.initiators}.get(name, {})
-        if said := self.words.get(f"{name}.{value}") or known.get(value):
-            return said[0].lower() + said[1:] if known and self.language == "en" else said
-        is_code = value.islower() and value.replace("_", "").isalnum()
-        return value.replace("_", " ") if self.language == "en" and is_code else value
-
-    def value(self, found: Value) -> str:
-        """The value found, a date with how long ago it was; nothing for one that is missing."""
-        if found.value is None:
-            return ""
-        said = self.amount(found.name, found.value)
-        if found.type is not AttributeType.DATE:
-            return said
-        days = (self.business_date - datetime.date.fromisoformat(str(found.value))).days
-        return self.phrase("ago" if days >= 0 else "ahead", left=said, right=self.counted(abs(days), "days"))
+    def _sentence(self, said: str) -> str:
+        return self.phrase("sentence", left=said[0].upper() + said[1:] if self.language == "en" else said)
 
     def needed(self, condition: Condition) -> str:
         """What a condition asks of the values, in words."""
@@ -153,7 +46,7 @@ class Speaker:
         """An expression in words; `inner` asks for brackets around what has several parts."""
         match node:
             case tree.Name(name=name) if node.type is AttributeType.BOOLEAN:
-                return self.phrase("==", left=self.called(name), right=self.phrase("true"))
+                return self._truth(name, is_so=True)
             case tree.Missing(name=name):
                 return self.phrase("missing", left=self.called(name))
             case tree.All(operands=parts):
@@ -168,6 +61,9 @@ class Speaker:
                 name = operand.name if isinstance(operand, tree.Name) else ""
                 return self.phrase("in", left=self.expression(operand), right=self._listed(name, members))
         return self._quantity(node)
+
+    def _truth(self, name: str, *, is_so: bool) -> str:
+        return self.stated(name, is_so) or self.phrase("so" if is_so else "not so", left=self.called(name))
 
     def _quantity(self, node: tree.Node) -> str:
         match node:
@@ -186,17 +82,28 @@ class Speaker:
 
     def step(self, step: ScoreStep) -> str:
         """What an attribute must come to for a step of the score."""
-        name = step.attribute
-        left = self.called(name)
-        low = None if step.at_least is None else self.amount(name, step.at_least)
-        high = None if step.below is None else self.amount(name, step.below)
-        if low and high:
-            return self.phrase("from to", left=left, low=low, high=high)
-        if low or high:
-            return self.phrase(">=" if low else "<", left=left, right=low or high or "")
-        known = self.rules.names[name].type is AttributeType.BOOLEAN
-        values = [value == "true" if known else value for value in step.values or ()]
-        return self.phrase("in", left=left, right=self._listed(name, values))
+        name, low, high = step.attribute, step.at_least, step.below
+        left, known = self.called(name), self.rules.names[name].type
+        if step.values is not None:
+            values = [value == "true" if known is AttributeType.BOOLEAN else value for value in step.values]
+            said = self.stated(name, values[0]) if len(values) == 1 else None
+            return said or self.phrase("in", left=left, right=self._listed(name, values))
+        if high is not None and known is AttributeType.INTEGER and (exact := self._only_below(name, low, high)):
+            return exact
+        if low is not None and high is not None:
+            return self.phrase("from to", left=left, low=self.amount(name, low), high=self.amount(name, high))
+        edge = (">=", low) if low is not None else ("<", high)
+        return self.phrase(edge[0], left=left, right=self.amount(name, edge[1]))
+
+    def _only_below(self, name: str, low: float | None, high: float) -> str | None:
+        """What whole numbers below an edge are called if there is only one, or if they count things."""
+        most, attribute = math.ceil(high) - 1, self.rules.policy.attributes[name]
+        least = low if low is not None else float(attribute.allowed[0]) if attribute.allowed else None
+        if least == most:
+            return self.phrase("==", left=self.called(name), right=self.exactly(name, most))
+        if low is None and attribute.unit is None:
+            return self.phrase("<=", left=self.called(name), right=self.amount(name, most))
+        return None
 
     def _listed(self, name: str, values: Iterable[Any]) -> str:
         *first, last = (self.amount(name, value) for value in values)
@@ -220,7 +127,9 @@ class Speaker:
             case tree.Not(operand=inside):
                 return self.expression(inside)
             case tree.Name(name=name):
-                return self.phrase("==", left=self.called(name), right=self.phrase("false"))
+                return self._truth(name, is_so=False)
+            case tree.Missing(name=name):
+                return self.phrase("known", left=self.called(name))
             case tree.Comparison(operator=sign):
                 turned = tree.Comparison(part.type, part.column, opposite[sign], part.left, part.right)
                 return self._comparison(turned)
@@ -236,7 +145,12 @@ class Speaker:
         if left.type is AttributeType.DATE:
             sign = f"day {sign}"
         if isinstance(left, tree.Name) and isinstance(right, tree.Literal):
-            return self.phrase(sign, left=self.called(left.name), right=self.amount(left.name, right.value))
+            if isinstance(right.value, bool):
+                return self._truth(left.name, is_so=right.value is (sign == "=="))
+            if sign in ("==", "!=") and (said := self.stated(left.name, right.value, sign)):
+                return said
+            write = self.exactly if sign == "==" else self.amount
+            return self.phrase(sign, left=self.called(left.name), right=write(left.name, right.value))
         unit = self._unit(left) or self._unit(right)
         sides = (self._side(left, unit), self._side(right, unit))
         return self.phrase(sign, left=sides[0], right=sides[1])
@@ -249,10 +163,3 @@ class Speaker:
 def _is_reverse(condition: Condition) -> bool:
     """Whether the expression asks what would close the line, so that its opposite is what is needed."""
     return condition.kind is ConditionKind.PROBATION
-
-
-def _digits(value: float) -> str:
-    """A number with thousands separators, without digits after the point that say nothing."""
-    if isinstance(value, int) or float(value).is_integer():
-        return f"{int(value):,}".replace("-", "\N{MINUS SIGN}")
-    return f"{value:,.4f}".rstrip("0").rstrip(".").replace("-", "\N{MINUS SIGN}")

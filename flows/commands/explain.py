@@ -1,10 +1,16 @@
 """`reinstate explain`: one line of a published night, in words for whoever is on the phone with its customer."""
 
 import datetime
+import json
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from flows.commands.options import ISO_DATE
+from schemas.errors import ConfigurationError, ReinstateError
+
+if TYPE_CHECKING:
+    from schemas.explanation import Explanation
 
 
 @click.command()
@@ -19,15 +25,46 @@ def explain(
     """Say of ACCOUNT what a published night decided, why, and what would open the line.
 
     Nothing is changed. The output names the account and what is known of it: treat it like the customer's file.
+    What cannot be explained is said with exit status 1, or 2 if the portfolio has to be named; with --json as an object
+    with the one key "error", on standard output like an explanation.
     """
-    from schemas.vocabulary import RunStatus
-    from tasks import nights
     from tasks.explaining import explain as gather
 
-    explanation = gather(account, portfolio, business_date.date() if business_date else None)
+    try:
+        explanation = gather(account, portfolio, business_date.date() if business_date else None)
+        if as_json:
+            click.echo(explanation.model_dump_json(indent=2))
+        else:
+            click.echo(_in_words(explanation, language), nl=False)
+    except ReinstateError as error:
+        _refuse(error, portfolio, language, as_json=as_json)
+
+
+def _refuse(error: ReinstateError, portfolio: str | None, language: str | None, *, as_json: bool) -> NoReturn:
+    """Say why not, in the language that an explanation would have had."""
+    from tasks.explanation_refusals import REFUSALS, NotExplained, PortfolioUnclear
+
+    language = language or _language_of(portfolio)
+    message = error.said(language) if isinstance(error, NotExplained | PortfolioUnclear) else str(error)
     if as_json:
-        click.echo(explanation.model_dump_json(indent=2))
-        return
+        click.echo(json.dumps({"error": message}, ensure_ascii=False))
+    else:
+        click.echo(REFUSALS[language]["error"].format(message=message), err=True)
+    raise SystemExit(2 if isinstance(error, ConfigurationError) else 1) from error
+
+
+def _language_of(portfolio: str | None) -> str:
+    from tasks import nights
+
+    try:
+        return nights.portfolio_of(portfolio).language if portfolio else "en"
+    except ConfigurationError:
+        return "en"
+
+
+def _in_words(explanation: "Explanation", language: str | None) -> str:
+    from schemas.vocabulary import RunStatus
+    from tasks import nights
     from tasks.explanation_text import write_explanation
     from tasks.series_words import load_words
     from tasks.settings import settings
@@ -38,4 +75,4 @@ def explain(
     series = settings().deployments / "policies" / explanation.policy
     templates = settings().deployments / "templates"
     own_words = load_words(series, language)
-    click.echo(write_explanation(explanation, rules, nights.reasons_of(book), own_words, language, templates), nl=False)
+    return write_explanation(explanation, rules, nights.reasons_of(book), own_words, language, templates)

@@ -46,6 +46,8 @@ def said(account: str, date: datetime.date | None = None, language: str = "en", 
     """What the command prints."""
     day = ["--business-date", f"{date}"] if date else []
     result = CliRunner().invoke(command, [account, *day, "--language", language, *more])
+    if isinstance(result.exception, SystemExit):
+        raise result.exception.__cause__ or result.exception
     if result.exception:
         raise result.exception
     return result.output
@@ -118,7 +120,7 @@ def test_a_short_score_is_told_its_gap_and_the_steps_that_close_it(book: Book) -
         (date, row) for date, row in book.lines(step="cause", decision="keep_closed") if row["score_steps"]
     )
     text = flat(said(row["account_id"], date))
-    assert f"Raise the score by {row['score_gap']} points, to {row['score'] + row['score_gap']}." in text
+    assert f"The score is {row['score_gap']} points short of {row['score'] + row['score_gap']}." in text
     assert all(f"(+{step['gain']} points)" in text for step in row["score_steps"])
 
 
@@ -173,7 +175,7 @@ def test_a_reason_that_nobody_knows_is_not_told_as_a_fact(book: Book) -> None:
     for date, row in lines:
         text = said(row["account_id"], date)
         assert "in words for the customer" not in text
-        assert "- Not known: " in text
+        assert "- Not known whether this holds: " in text
 
 
 def test_a_cap_that_is_unknown_is_named_with_what_it_lacks(book: Book) -> None:
@@ -234,8 +236,8 @@ def test_a_line_that_the_budget_passed_over_says_what_it_would_have_got(book: Bo
     date, row = a_line(book, step="budget")
     verdict = explain(row["account_id"], "small", date).verdict
     assert verdict.budget_lines == 20
-    assert verdict.limit_cents is None
-    assert verdict.limit.limit_cents > 0
+    assert (verdict.route, verdict.limit_cents) == (None, None)
+    assert verdict.passed_over.limit_cents == verdict.limit.limit_cents > 0
     assert verdict.path is None
     assert "what one night may reopen was used up" in flat(said(row["account_id"], date))
 
@@ -298,6 +300,34 @@ def test_an_account_that_nobody_knows_is_refused_without_being_named(book: Book)
         said("NOBODY-4711")
     assert "4711" not in str(refused.value)
     assert "did you mean" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("language", "said_on_paper"),
+    [("en", "Error: this account is not in the snapshot of small"), ("zh", "错误：small 在")],
+)
+def test_an_account_that_nobody_knows_is_refused_in_the_language_and_to_programs_as_json(
+    book: Book, language: str, said_on_paper: str
+) -> None:
+    asked = ["NOBODY-4711", "--language", language]
+    on_paper = CliRunner().invoke(command, asked)
+    assert (on_paper.exit_code, on_paper.stdout) == (1, "")
+    assert on_paper.stderr.startswith(said_on_paper)
+    for_programs = CliRunner().invoke(command, [*asked, "--json"])
+    assert (for_programs.exit_code, for_programs.stderr) == (1, "")
+    answer = json.loads(for_programs.stdout)
+    assert list(answer) == ["error"]
+    assert on_paper.stderr.strip().endswith(answer["error"])
+    assert "4711" not in on_paper.stderr + for_programs.stdout
+
+
+def test_a_refusal_about_the_portfolio_keeps_its_exit_status(book: Book) -> None:
+    later = FIRST_NIGHT + NIGHTS * DAY
+    asked = ["000123", "--business-date", f"{later}", "--language", "zh"]
+    result = CliRunner().invoke(command, asked)
+    assert (result.exit_code, english_in(result.stderr.replace("small", ""))) == (2, [])
+    result = CliRunner().invoke(command, [*asked, "--portfolio", "small", "--json"])
+    assert (result.exit_code, english_in(json.loads(result.stdout)["error"].replace("small", ""))) == (1, [])
 
 
 def test_a_night_that_was_not_published_says_so_and_which_was(book: Book) -> None:

@@ -82,13 +82,13 @@ def test_chinese_has_no_english_words() -> None:
 
 def test_both_templates_have_a_headline_for_the_same_outcomes() -> None:
     english, chinese = (
-        set(re.findall(r'^  "(\w+/\w+)":', (TEMPLATES / f"line.{language}.txt.j2").read_text(), re.MULTILINE))
+        set(re.findall(r'^  "([\w/]+)":', (TEMPLATES / f"line.{language}.txt.j2").read_text(), re.MULTILINE))
         for language in ("en", "zh")
     )
     assert english == chinese
-    named = {tuple(outcome.split("/")) for outcome in english}
-    assert {decision for decision, _ in named} == {each.value for each in Decision}
-    assert {step for _, step in named} == {each.value for each in Step}
+    named = [outcome.split("/") for outcome in english]
+    assert {decision for decision, *_ in named} == {each.value for each in Decision}
+    assert {step for _, step, *_ in named} == {each.value for each in Step}
 
 
 @pytest.mark.parametrize("series", SERIES)
@@ -125,7 +125,16 @@ def test_a_series_without_words_is_told_by_its_codes(tmp_path: Path) -> None:
     assert load_words(tmp_path, "zh") == {}
     assert speaker("en", {}).called("utilisation_bp") == "utilisation"
     assert speaker("zh", {}).called("utilisation_bp") == "utilisation_bp"
-    assert speaker("zh", {}).asks("CURRENT", "Nothing is overdue today.") == "CURRENT"
+    asked = Condition(
+        kind=ConditionKind.CRITERION,
+        id="CURRENT",
+        answer=Answer.FAIL,
+        expression="days_past_due <= 3",
+        says="Nearly nothing is overdue.",
+    )
+    assert speaker("en", {}).asks(asked) == "Nearly nothing is overdue."
+    assert speaker("zh", {}).asks(asked) == "days_past_due不超过 3\N{NO-BREAK SPACE}天。"
+    assert speaker("en").asks(asked.model_copy(update={"says": None})) == "Overdue: at most 3\N{NO-BREAK SPACE}days."
 
 
 def test_a_file_of_words_that_is_wrong_is_refused_with_its_line(tmp_path: Path) -> None:
@@ -146,9 +155,16 @@ def test_a_file_of_words_that_is_wrong_is_refused_with_its_line(tmp_path: Path) 
         ("monthly_income_cents >= 123450", "monthly income: at least EUR 1,234.50", "月收入至少 1,234.50 欧元"),
         ("days_since(closed_on) >= 90", "day of the closing: at least 90 days ago", "关闭日距今至少 90 天"),
         ('closed_on < "2026-10-01"', "day of the closing: before 1 October 2026", "关闭日早于 2026 年 10 月 1 日"),
-        ("not product_paused", "feature paused: no", "功能已暂停为否"),
+        ("not product_paused", "feature paused: no", "功能未暂停"),
         ("missing(default_cured_on)", "last default cured: none on record", "没有最近一次违约结清日的记录"),
-        ('alert_status != "open"', "last alert: not open", "最近一次预警不为未解除"),
+        ('alert_status == "cleared"', "last alert: cleared", "最近一次预警已解除"),
+        ('customer_segment != "student"', "customer group: not student", "客户类别不是学生"),
+        ('customer_segment == "student"', "customer group: student", "客户类别为学生"),
+        ("product_paused == false", "feature paused: no", "功能未暂停"),
+        ("product_paused != false", "feature paused: yes", "功能已暂停"),
+        ("not missing(restructured_on)", "last debt restructured: on record", "有最近一次债务重组日的记录"),
+        ("hard_enquiries_6m_count == 0", "applications in 6 months: none", "近 6 个月信贷申请次数为 0"),
+        ('alert_status != "open"', "last alert: not open", "没有未解除的预警"),
         (
             'employment in ["full_time", "part_time", "retired"]',
             "employment: full time, part time or retired",
@@ -157,7 +173,7 @@ def test_a_file_of_words_that_is_wrong_is_refused_with_its_line(tmp_path: Path) 
         (
             "days_past_due == 0 and (product_paused or deceased)",
             "overdue: 0 days and (feature paused: yes, or account holder has died: yes)",
-            "逾期天数为 0 天且（功能已暂停为是，或账户持有人已故为是）",
+            "逾期天数为 0 天且（功能已暂停，或账户持有人已故）",
         ),
         ("not (days_past_due > 30)", "overdue: at most 30 days", "逾期天数不超过 30 天"),
         ("not (deceased or charged_off)", None, None),
@@ -204,12 +220,18 @@ def test_a_date_says_how_long_ago_it_was() -> None:
 def test_a_step_of_the_score_names_its_edges_or_its_values() -> None:
     both = ScoreStep(attribute="utilisation_bp", gain=5, at_least=2000.0, below=3000.0)
     some = ScoreStep(attribute="employment", gain=5, values=("full_time", "retired"))
+    none = ScoreStep(attribute="hard_enquiries_6m_count", gain=5, below=1.0)
+    few = ScoreStep(attribute="hard_enquiries_6m_count", gain=5, below=3.0)
+    one = ScoreStep(attribute="worst_late_6m_months", gain=5, at_least=1.0, below=2.0)
     truth = ScoreStep(attribute="product_paused", gain=5, values=("false",))
-    said = [speaker("en").step(each).replace("\N{NO-BREAK SPACE}", " ") for each in (both, some, truth)]
+    said = [speaker("en").step(each).replace("\N{NO-BREAK SPACE}", " ") for each in (both, some, truth, none, few, one)]
     assert said == [
         "drawn share of all limits: from 20 % to below 30 %",
         "employment: full time or retired",
         "feature paused: no",
+        "applications in 6 months: none",
+        "applications in 6 months: at most 2",
+        "worst lateness in 6 months: 1 month",
     ]
 
 
