@@ -30,6 +30,7 @@ ATTRIBUTES: Final[dict[str, AttributeType]] = {
     "on_time_streak_months": _I,
     "worst_late_6m_months": _I,
     "worst_late_24m_months": _I,
+    "in_default": _B,
     "default_cured_on": _D,
     "restructured_on": _D,
     "utilisation_bp": _I,
@@ -43,14 +44,18 @@ ATTRIBUTES: Final[dict[str, AttributeType]] = {
     "alert_status": _C,
     "alert_cleared_on": _D,
     **dict.fromkeys(EXCLUDING, _B),
+    "objection_outcome": _C,
     "product_paused": _B,
     "appeal_status": _C,
+    "appeal_decided_on": _D,
     "campaign_code": _C,
     "campaign_completed_on": _D,
     "turnover_change_bp": _I,
     "income_observed_on": _D,
     "bureau_observed_on": _D,
     "turnover_observed_on": _D,
+    "insolvency_observed_on": _D,
+    "sanctions_observed_on": _D,
 }
 """What a snapshot carries beside the core columns, in this order."""
 
@@ -61,6 +66,7 @@ WORDS: Final[dict[str, tuple[str, ...]]] = {
     "closure_cause": SHIPPED_CAUSES,
     "employment": ("full_time", "part_time", "self_employed", "retired", "student", "none"),
     "alert_status": ("none_raised", "open", "cleared"),
+    "objection_outcome": ("kept_closed",),
     "appeal_status": ("no_appeal", "received", "under_review", "upheld", "refused"),
     "campaign_code": ("AUTUMN_SAVER", "no_campaign"),
 }
@@ -71,6 +77,7 @@ OPEN, CLOSED = range(2)
 ISSUER, CUSTOMER = range(2)
 ASSESSMENT, TIGHTENING, OPERATION, BEHAVIOUR, REQUEST = range(5)
 NONE_RAISED, ALERT_OPEN, ALERT_CLEARED = range(3)
+KEPT_CLOSED = 0
 NO_APPEAL, APPEAL_RECEIVED, APPEAL_IN_REVIEW, APPEAL_UPHELD, APPEAL_REFUSED = range(5)
 AUTUMN_SAVER, NO_CAMPAIGN = range(2)
 

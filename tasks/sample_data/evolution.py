@@ -23,7 +23,7 @@ from tasks.sample_data.book import (
     late_now,
     show_worst,
 )
-from tasks.sample_data.population import chance, show_plans
+from tasks.sample_data.population import REGISTER_EVERY_DAYS, chance, show_plans
 from tasks.sample_data.trajectories import MONTHS_LATE_MAX, RECOVERS, STABLE_BAD, next_months_late
 
 _EPOCH: Final = datetime.date(1970, 1, 1).toordinal()
@@ -40,6 +40,7 @@ def next_night(rng: np.random.Generator, book: Book) -> None:
     else:
         _arrears(rng, book)
     _weekly_bureau_file(rng, book)
+    _registers_and_lists(book)
     _income_proofs(rng, book)
     _debts(rng, book)
     _alerts(rng, book)
@@ -67,8 +68,9 @@ def _month_end(rng: np.random.Generator, book: Book) -> None:
     overdue = np.where(now > before, np.maximum(overdue, columns["days_past_due"] + 1), overdue)
     columns["days_past_due"] = np.where(now > 0, overdue, 0)
     columns["on_time_streak_months"] = np.where(now > 0, 0, columns["on_time_streak_months"] + 1)
-    cured = (before > 2) & (now == 0)  # noqa: PLR2004 - as on the first night
-    columns["default_cured_on"] = np.where(cured, book.today, columns["default_cured_on"])
+    cured, begins = (columns["in_default"] == 1) & (before > 0) & (now == 0), now > 2  # noqa: PLR2004 - as on the first night
+    columns["in_default"] = np.select([cured, begins], [0, 1], columns["in_default"])
+    columns["default_cured_on"] = np.select([cured, begins], [book.today, UNKNOWN], columns["default_cured_on"])
     columns["charged_off"] = np.where(now >= MONTHS_LATE_MAX - 1, 1, columns["charged_off"])
     _close(book, (columns["line_status"] == OPEN) & (now >= _OPEN_LINE_CLOSES_AT_MONTHS), ASSESSMENT)
 
@@ -84,6 +86,7 @@ def _close(book: Book, lines: Booleans, cause: int) -> None:
     ):
         columns[name] = np.where(lines, value, columns[name])
     book.plans["appeal_received_on"] = np.where(lines, UNKNOWN, book.plans["appeal_received_on"])
+    columns["objection_outcome"] = np.where(lines, UNKNOWN, columns["objection_outcome"])
 
 
 def _weekly_bureau_file(rng: np.random.Generator, book: Book) -> None:
@@ -103,6 +106,15 @@ def _weekly_bureau_file(rng: np.random.Generator, book: Book) -> None:
     columns["hard_enquiries_6m_count"][rows] = recent + older
     paid = np.where(bad, -rng.integers(0, 8, count), rng.integers(0, 12, count))
     columns["other_debt_cents"][rows] -= columns["other_debt_cents"][rows] * paid // 1_000
+
+
+def _registers_and_lists(book: Book) -> None:
+    """Ask the insolvency register again where it is time, and the sanctions lists about nearly everybody every night."""
+    columns, today = book.columns, book.today
+    asked = columns["insolvency_observed_on"]
+    due = (asked != UNKNOWN) & (today - asked >= REGISTER_EVERY_DAYS)
+    columns["insolvency_observed_on"] = np.where(due, today, asked)
+    columns["sanctions_observed_on"] = np.where(book.plans["is_screened"], today, columns["sanctions_observed_on"])
 
 
 def _income_proofs(rng: np.random.Generator, book: Book) -> None:
@@ -152,6 +164,7 @@ def _relapses(rng: np.random.Generator, book: Book) -> None:
     fact = rng.integers(0, len(_RELAPSE_FACTS), len(excluded))
     for position, name in enumerate(_RELAPSE_FACTS):
         columns[name][excluded[fact == position]] = 1
+    columns["insolvency_observed_on"][excluded[fact == _RELAPSE_FACTS.index("insolvency_open")]] = book.today
     falls = falls[columns["bureau_score"][falls] != UNKNOWN]
     columns["bureau_score"][falls] = np.maximum(columns["bureau_score"][falls] - rng.integers(90, 200, len(falls)), 300)
     columns["bureau_observed_on"][falls] = book.today

@@ -21,6 +21,7 @@ from tasks.sample_data.book import (
     BEHAVIOUR,
     CLOSED,
     EXCLUDING,
+    KEPT_CLOSED,
     MICRO,
     NO_APPEAL,
     NO_CAMPAIGN,
@@ -44,6 +45,8 @@ from tasks.sample_data.trajectories import (
 )
 
 REVIEW_AFTER_DAYS, REVIEWED_AFTER_DAYS = 3, 10
+REGISTER_EVERY_DAYS: Final = 28
+"""How often the insolvency register is asked about a line."""
 EXCLUDED_SHARES: Final = (0.0015, 0.006, 0.003, 0.006, 0.001, 0.012, 0.008, 0.01, 0.006)
 """How common each of `EXCLUDING` is."""
 INVITED_DAYS: Final = 120
@@ -91,6 +94,7 @@ def first_night(rng: np.random.Generator, lines: int, today: int) -> Book:
     _bureau(rng, book)
     _alerts_and_exclusions(rng, book)
     _plans(rng, book)
+    _questions_to_others(rng, book)
     show_plans(book)
     return book
 
@@ -117,7 +121,7 @@ def _trouble_months_ago(rng: np.random.Generator, columns: dict[str, Integers], 
 
 
 def _payments(rng: np.random.Generator, book: Book) -> None:
-    """Lateness today, its worst, streaks, cured defaults and restructurings."""
+    """Lateness today, its worst, streaks, defaults that go on or were cured, and restructurings."""
     lines, now, columns = len(book.kind), late_now(book), book.columns
     late = book.months_late > 0
     older = whole(rng.exponential(30.0, lines), 0, 200)
@@ -130,10 +134,13 @@ def _payments(rng: np.random.Generator, book: Book) -> None:
     show_worst(book)
     default = book.months_late > 2  # noqa: PLR2004 - more than 60 days, almost 90
     cured = book.today - 30 * default.argmax(axis=1) - rng.integers(1, 28, lines)
-    known = default.any(axis=1) & ~default[:, 0]
+    last_on_time = np.where(late.all(axis=1), HISTORY_MONTHS, (~late).argmax(axis=1))
+    goes_on = default.any(axis=1) & (default.argmax(axis=1) < last_on_time)
+    known = default.any(axis=1) & ~goes_on
     long_ago = chance(rng, lines, 0.02)
     cured = np.where(known, cured, book.today - rng.integers(720, 2500, lines))
-    columns["default_cured_on"] = np.where(known | long_ago, cured, UNKNOWN)
+    columns["default_cured_on"] = np.where((known | long_ago) & ~goes_on, cured, UNKNOWN)
+    columns["in_default"] = goes_on.astype(np.int64)
     restructured = book.today - rng.integers(10, 1800, lines)
     columns["restructured_on"] = np.where(chance(rng, lines, 0.02), restructured, UNKNOWN)
 
@@ -217,6 +224,20 @@ def _plans(rng: np.random.Generator, book: Book) -> None:
     book.plans["pause_ends_on"] = np.where(paused, today + rng.integers(1, 61, lines), UNKNOWN)
 
 
+def _questions_to_others(rng: np.random.Generator, book: Book) -> None:
+    """Defaults on other debts, what people decided about customers who object, and when registers and lists were asked."""
+    lines, columns, today = len(book.kind), book.columns, book.today
+    elsewhere = chance(rng, lines, 0.003)
+    columns["in_default"] |= elsewhere
+    columns["default_cured_on"] = np.where(elsewhere, UNKNOWN, columns["default_cured_on"])
+    objects = (columns["objects_to_automated_decisions"] == 1) & (columns["line_status"] == CLOSED)
+    columns["objection_outcome"] = np.where(objects & chance(rng, lines, 0.4), KEPT_CLOSED, UNKNOWN)
+    asked = today - rng.integers(0, REGISTER_EVERY_DAYS, lines)
+    columns["insolvency_observed_on"] = np.where(chance(rng, lines, 0.001), UNKNOWN, asked)
+    book.plans["is_screened"] = (~chance(rng, lines, 0.001)).astype(np.int64)
+    columns["sanctions_observed_on"] = today - np.where(book.plans["is_screened"], 0, rng.integers(4, 30, lines))
+
+
 def show_plans(book: Book) -> None:
     """Show what of the plans has come true by today: appeals, campaigns, pauses."""
     columns, plans, today = book.columns, book.plans, book.today
@@ -226,6 +247,8 @@ def show_plans(book: Book) -> None:
     columns["appeal_status"] = np.select(
         [none_yet, waits, in_review], [NO_APPEAL, APPEAL_RECEIVED, APPEAL_IN_REVIEW], plans["appeal_outcome"]
     )
+    decided = columns["appeal_status"] >= APPEAL_UPHELD
+    columns["appeal_decided_on"] = np.where(decided, received + REVIEWED_AFTER_DAYS, UNKNOWN)
     completed = (plans["campaign_completed_on"] != UNKNOWN) & (plans["campaign_completed_on"] <= today)
     columns["campaign_code"] = np.where(completed, AUTUMN_SAVER, NO_CAMPAIGN)
     columns["campaign_completed_on"] = np.where(completed, plans["campaign_completed_on"], UNKNOWN)

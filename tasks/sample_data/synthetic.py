@@ -33,7 +33,7 @@ from tasks.sample_data.worlds import (
     write_facts,
 )
 
-GENERATOR_VERSION: Final = 1
+GENERATOR_VERSION: Final = 2
 BATCH_LINES: Final = 240_000
 BATCHES_MIN: Final = 4
 BAD_SHARE: Final = 0.00025

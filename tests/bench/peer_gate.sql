@@ -58,11 +58,14 @@ SELECT
         CASE WHEN alert_status NOT IN ('none_raised', 'open', 'cleared') THEN 'alert_status: is outside what is allowed' END,
         CASE WHEN appeal_status NOT IN ('no_appeal', 'received', 'under_review', 'upheld', 'refused')
             THEN 'appeal_status: is outside what is allowed' END,
+        CASE WHEN objection_outcome NOT IN ('kept_closed') THEN 'objection_outcome: is outside what is allowed' END,
         CASE WHEN campaign_code NOT IN ('AUTUMN_SAVER', 'no_campaign') THEN 'campaign_code: is outside what is allowed' END,
         CASE WHEN is_outside(turnover_change_bp, -10000, 1000000) THEN 'turnover_change_bp: is outside what is allowed' END,
         CASE WHEN bureau_observed_on > tonight() THEN 'bureau_observed_on: is after the business date' END,
         CASE WHEN income_observed_on > tonight() THEN 'income_observed_on: is after the business date' END,
         CASE WHEN turnover_observed_on > tonight() THEN 'turnover_observed_on: is after the business date' END,
+        CASE WHEN insolvency_observed_on > tonight() THEN 'insolvency_observed_on: is after the business date' END,
+        CASE WHEN sanctions_observed_on > tonight() THEN 'sanctions_observed_on: is after the business date' END,
         CASE WHEN is_repeated THEN 'account_id: stands on more than one row' END
     ], lambda each: each IS NOT NULL) AS reasons
 FROM checked
@@ -75,7 +78,7 @@ WHERE
     OR closed_limit_cents IS NULL OR is_outside(closed_limit_cents, 0, 10000000000000)
     OR is_outside(balance_cents, -10000000000000, 10000000000000)
     OR closed_on > tonight() OR bureau_observed_on > tonight() OR income_observed_on > tonight()
-    OR turnover_observed_on > tonight()
+    OR turnover_observed_on > tonight() OR insolvency_observed_on > tonight() OR sanctions_observed_on > tonight()
     OR is_outside(days_past_due, 0, 9999) OR is_outside(on_time_streak_months, 0, 600)
     OR is_outside(worst_late_6m_months, 0, 99) OR is_outside(worst_late_24m_months, 0, 99)
     OR is_outside(utilisation_bp, 0, 100000) OR is_outside(debt_service_to_income_bp, 0, 1000000)
@@ -84,6 +87,7 @@ WHERE
     OR is_outside(hard_enquiries_6m_count, 0, 999) OR is_outside(turnover_change_bp, -10000, 1000000)
     OR employment NOT IN ('full_time', 'part_time', 'self_employed', 'retired', 'student', 'none')
     OR alert_status NOT IN ('none_raised', 'open', 'cleared')
+    OR objection_outcome NOT IN ('kept_closed')
     OR appeal_status NOT IN ('no_appeal', 'received', 'under_review', 'upheld', 'refused')
     OR campaign_code NOT IN ('AUTUMN_SAVER', 'no_campaign');
 

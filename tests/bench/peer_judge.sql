@@ -13,7 +13,7 @@ WITH closed AS (
         * EXCLUDE (
             business_date, line_status, balance_cents,
             debt_service_to_income_bp, monthly_income_cents, other_debt_cents, bureau_score,
-            hard_enquiries_3m_count, hard_enquiries_6m_count, turnover_change_bp
+            hard_enquiries_3m_count, hard_enquiries_6m_count, turnover_change_bp, insolvency_open, sanctions_hit
         ),
         CASE WHEN income_observed_on >= tonight() - 400 THEN debt_service_to_income_bp END AS debt_service_to_income_bp,
         CASE WHEN income_observed_on >= tonight() - 400 THEN monthly_income_cents END AS monthly_income_cents,
@@ -22,6 +22,8 @@ WITH closed AS (
         CASE WHEN bureau_observed_on >= tonight() - 35 THEN hard_enquiries_3m_count END AS hard_enquiries_3m_count,
         CASE WHEN bureau_observed_on >= tonight() - 35 THEN hard_enquiries_6m_count END AS hard_enquiries_6m_count,
         CASE WHEN turnover_observed_on >= tonight() - 120 THEN turnover_change_bp END AS turnover_change_bp,
+        CASE WHEN insolvency_observed_on >= tonight() - 35 THEN insolvency_open END AS insolvency_open,
+        CASE WHEN sanctions_observed_on >= tonight() - 3 THEN sanctions_hit END AS sanctions_hit,
         0 AS ledger_reopens_365d_count,
         0 AS ledger_reopens_1825d_count
     FROM clean
@@ -35,8 +37,11 @@ answered AS (
         on_time_streak_months >= 6 AS "criterion.ON_TIME_6M",
         worst_late_6m_months <= 1 AS "criterion.LATE_6M",
         worst_late_24m_months <= 2 AS "criterion.LATE_24M",
-        default_cured_on IS NULL OR default_cured_on <= tonight() - 90 AS "criterion.DEFAULT_CURED_90D",
-        restructured_on IS NULL OR restructured_on <= tonight() - 365 AS "criterion.RESTRUCTURED_365D",
+        NOT in_default AS "criterion.NOT_IN_DEFAULT",
+        default_cured_on IS NULL OR (default_cured_on <= tonight() - 92 AND on_time_streak_months >= 3)
+            AS "criterion.DEFAULT_CURED_92D",
+        restructured_on IS NULL OR (restructured_on <= tonight() - 366 AND on_time_streak_months >= 12)
+            AS "criterion.RESTRUCTURED_366D",
         utilisation_bp <= 7500 AS "criterion.UTILISATION",
         debt_service_to_income_bp <= 4500
             OR (customer_segment = 'micro_enterprise' AND debt_service_to_income_bp <= 5500) AS "criterion.DEBT_SERVICE",
@@ -89,14 +94,18 @@ answered AS (
         CASE WHEN turnover_change_bp < -2000 THEN 0 WHEN turnover_change_bp < 0 THEN 10 ELSE 15 END
             AS "points.turnover_change_bp",
 
-        objects_to_automated_decisions AND appeal_status <> 'upheld' AND ledger_reopens_365d_count = 0 AS objection,
+        objects_to_automated_decisions AND objection_outcome = 'kept_closed'
+            AND NOT (appeal_status = 'upheld' AND appeal_decided_on > closed_on) AS objection,
         tonight() >= DATE '2026-10-01' AND tonight() < DATE '2026-11-03'
             AND closure_cause = 'policy_tightening' AND customer_segment = 'student' AS students_wait,
         tonight() >= DATE '2026-12-21' AND tonight() < DATE '2027-01-05'
             AND product_code = 'merchant_line' AS merchants_wait,
-        appeal_status = 'upheld' AND ledger_reopens_365d_count = 0 AND days_past_due <= 30 AS appeal_upheld,
+        appeal_status = 'upheld' AND appeal_decided_on > closed_on
+            AND ledger_reopens_365d_count = 0 AND days_past_due <= 30 AS appeal_upheld,
         appeal_status IN ('received', 'under_review')
-            OR (appeal_status = 'upheld' AND (ledger_reopens_365d_count >= 1 OR days_past_due > 30)) AS appeal_pending,
+            OR (appeal_status = 'upheld' AND (appeal_decided_on IS NULL OR appeal_decided_on = closed_on))
+            OR (appeal_status = 'upheld' AND appeal_decided_on > closed_on
+                AND (ledger_reopens_365d_count >= 1 OR days_past_due > 30)) AS appeal_pending,
         tonight() >= DATE '2026-10-20' AND tonight() < DATE '2026-11-20'
             AND campaign_code = 'AUTUMN_SAVER'
             AND campaign_completed_on <= tonight() AND campaign_completed_on >= tonight() - 30 AS saved_in_autumn,
@@ -117,24 +126,27 @@ scored AS (
         CASE closure_cause
             WHEN 'credit_assessment' THEN
                 "criterion.CURRENT" AND "criterion.ON_TIME_3M" AND "criterion.LATE_6M" AND "criterion.LATE_24M"
-                AND "criterion.DEFAULT_CURED_90D" AND "criterion.RESTRUCTURED_365D" AND "criterion.UTILISATION"
-                AND "criterion.DEBT_SERVICE" AND "criterion.TURNOVER" AND "criterion.ENQUIRIES_3M"
+                AND "criterion.NOT_IN_DEFAULT" AND "criterion.DEFAULT_CURED_92D" AND "criterion.RESTRUCTURED_366D"
+                AND "criterion.UTILISATION" AND "criterion.DEBT_SERVICE" AND "criterion.TURNOVER" AND "criterion.ENQUIRIES_3M"
                 AND "criterion.ENQUIRIES_6M" AND "criterion.NO_OPEN_ALERT" AND "criterion.PRODUCT_RUNNING"
                 AND "criterion.CLOSED_90D" AND "criterion.REOPENED_1Y" AND "criterion.REOPENED_5Y"
             WHEN 'policy_tightening' THEN
-                "criterion.CURRENT" AND "criterion.LATE_6M" AND "criterion.LATE_24M" AND "criterion.DEFAULT_CURED_90D"
-                AND "criterion.RESTRUCTURED_365D" AND "criterion.DEBT_SERVICE" AND "criterion.TURNOVER"
+                "criterion.CURRENT" AND "criterion.LATE_6M" AND "criterion.LATE_24M"
+                AND "criterion.NOT_IN_DEFAULT" AND "criterion.DEFAULT_CURED_92D" AND "criterion.RESTRUCTURED_366D"
+                AND "criterion.DEBT_SERVICE" AND "criterion.TURNOVER"
                 AND "criterion.NO_OPEN_ALERT" AND "criterion.PRODUCT_RUNNING" AND "criterion.CLOSED_30D"
                 AND "criterion.REOPENED_1Y" AND "criterion.REOPENED_5Y"
             WHEN 'product_operation' THEN
-                "criterion.CURRENT" AND "criterion.LATE_6M" AND "criterion.DEFAULT_CURED_90D"
-                AND "criterion.RESTRUCTURED_365D" AND "criterion.NO_OPEN_ALERT" AND "criterion.PRODUCT_RUNNING"
+                "criterion.CURRENT" AND "criterion.ON_TIME_3M" AND "criterion.LATE_6M" AND "criterion.LATE_24M"
+                AND "criterion.NOT_IN_DEFAULT" AND "criterion.DEFAULT_CURED_92D" AND "criterion.RESTRUCTURED_366D"
+                AND "criterion.UTILISATION" AND "criterion.DEBT_SERVICE" AND "criterion.TURNOVER" AND "criterion.ENQUIRIES_3M"
+                AND "criterion.ENQUIRIES_6M" AND "criterion.NO_OPEN_ALERT" AND "criterion.PRODUCT_RUNNING"
                 AND "criterion.REOPENED_1Y" AND "criterion.REOPENED_5Y"
             WHEN 'abnormal_behaviour' THEN
                 "criterion.ALERT_CLEARED" AND "criterion.ALERT_QUIET_180D" AND "criterion.CURRENT"
                 AND "criterion.ON_TIME_6M" AND "criterion.LATE_6M" AND "criterion.LATE_24M"
-                AND "criterion.DEFAULT_CURED_90D" AND "criterion.RESTRUCTURED_365D" AND "criterion.DEBT_SERVICE"
-                AND "criterion.TURNOVER" AND "criterion.ENQUIRIES_3M" AND "criterion.ENQUIRIES_6M"
+                AND "criterion.NOT_IN_DEFAULT" AND "criterion.DEFAULT_CURED_92D" AND "criterion.RESTRUCTURED_366D"
+                AND "criterion.DEBT_SERVICE" AND "criterion.TURNOVER" AND "criterion.ENQUIRIES_3M" AND "criterion.ENQUIRIES_6M"
                 AND "criterion.PRODUCT_RUNNING" AND "criterion.CLOSED_90D" AND "criterion.REOPENED_1Y"
                 AND "criterion.REOPENED_5Y"
         END AS meets,
@@ -144,14 +156,12 @@ scored AS (
         students_wait OR merchants_wait AS frozen,
         -- Failed, and asked by the cause; what all four causes ask needs no name of its own.
         CASE closure_cause
-            WHEN 'credit_assessment' THEN NOT "criterion.ON_TIME_3M" WHEN 'abnormal_behaviour' THEN NOT "criterion.ON_TIME_6M"
+            WHEN 'policy_tightening' THEN NULL
+            WHEN 'abnormal_behaviour' THEN NOT "criterion.ON_TIME_6M" ELSE NOT "criterion.ON_TIME_3M"
         END AS fails_on_time,
-        NOT "criterion.LATE_24M" AND closure_cause <> 'product_operation' AS fails_late_24m,
-        NOT "criterion.UTILISATION" AND closure_cause = 'credit_assessment' AS fails_utilisation,
-        NOT "criterion.DEBT_SERVICE" AND closure_cause <> 'product_operation' AS fails_debt_service,
-        NOT "criterion.TURNOVER" AND closure_cause <> 'product_operation' AS fails_turnover,
+        NOT "criterion.UTILISATION" AND closure_cause IN ('credit_assessment', 'product_operation') AS fails_utilisation,
         NOT ("criterion.ENQUIRIES_3M" AND "criterion.ENQUIRIES_6M")
-            AND closure_cause IN ('credit_assessment', 'abnormal_behaviour') AS fails_enquiries,
+            AND closure_cause <> 'policy_tightening' AS fails_enquiries,
         CASE closure_cause
             WHEN 'abnormal_behaviour' THEN NOT "criterion.ALERT_CLEARED" ELSE NOT "criterion.NO_OPEN_ALERT"
         END AS fails_alert,
@@ -188,8 +198,8 @@ offered AS (
         CASE
             WHEN found = 'kept' AND closure_cause = 'credit_assessment' AND saved_in_autumn AND NOT far_overdue AND score >= 600
                 AND "criterion.CURRENT" AND "criterion.ON_TIME_3M" AND "criterion.LATE_6M" AND "criterion.LATE_24M"
-                AND "criterion.DEFAULT_CURED_90D" AND "criterion.RESTRUCTURED_365D" AND "criterion.UTILISATION"
-                AND "criterion.DEBT_SERVICE" AND "criterion.TURNOVER" AND "criterion.ENQUIRIES_3M"
+                AND "criterion.NOT_IN_DEFAULT" AND "criterion.DEFAULT_CURED_92D" AND "criterion.RESTRUCTURED_366D"
+                AND "criterion.UTILISATION" AND "criterion.DEBT_SERVICE" AND "criterion.TURNOVER" AND "criterion.ENQUIRIES_3M"
                 AND "criterion.NO_OPEN_ALERT" AND "criterion.PRODUCT_RUNNING" AND "criterion.REOPENED_1Y"
                 AND "criterion.REOPENED_5Y" AND cap IS NOT NULL
             THEN least(closed_limit_cents * 2000 // 10000, 200000, cap) // 10000 * 10000
@@ -244,12 +254,13 @@ SELECT
                 CASE WHEN NOT "criterion.CURRENT" THEN 'payment_overdue' END,
                 CASE WHEN fails_on_time THEN 'payment_history_short' END,
                 CASE WHEN NOT "criterion.LATE_6M" THEN 'late_in_last_6_months' END,
-                CASE WHEN fails_late_24m THEN 'late_in_last_24_months' END,
-                CASE WHEN NOT "criterion.DEFAULT_CURED_90D" THEN 'default_too_recent' END,
-                CASE WHEN NOT "criterion.RESTRUCTURED_365D" THEN 'restructuring_too_recent' END,
+                CASE WHEN NOT "criterion.LATE_24M" THEN 'late_in_last_24_months' END,
+                CASE WHEN NOT "criterion.NOT_IN_DEFAULT" THEN 'default_not_cured' END,
+                CASE WHEN NOT "criterion.DEFAULT_CURED_92D" THEN 'default_too_recent' END,
+                CASE WHEN NOT "criterion.RESTRUCTURED_366D" THEN 'restructuring_too_recent' END,
                 CASE WHEN fails_utilisation THEN 'utilisation_high' END,
-                CASE WHEN fails_debt_service THEN 'debt_service_high' END,
-                CASE WHEN fails_turnover THEN 'turnover_fell' END,
+                CASE WHEN NOT "criterion.DEBT_SERVICE" THEN 'debt_service_high' END,
+                CASE WHEN NOT "criterion.TURNOVER" THEN 'turnover_fell' END,
                 CASE WHEN fails_enquiries THEN 'many_applications' END,
                 CASE WHEN fails_alert AND closure_cause <> 'abnormal_behaviour' THEN 'alert_not_cleared' END,
                 CASE WHEN NOT "criterion.PRODUCT_RUNNING" THEN 'product_paused' END,
@@ -270,17 +281,17 @@ SELECT
                         THEN (50 - "points.on_time_streak_months") * 16 + 8 END,
                     CASE WHEN "points.worst_late_6m_months" < 20 AND "criterion.LATE_6M" IS NOT FALSE
                         THEN (20 - "points.worst_late_6m_months") * 16 + 7 END,
-                    CASE WHEN "points.worst_late_24m_months" < 30 AND fails_late_24m IS NOT TRUE
+                    CASE WHEN "points.worst_late_24m_months" < 30 AND "criterion.LATE_24M" IS NOT FALSE
                         THEN (30 - "points.worst_late_24m_months") * 16 + 6 END,
                     CASE WHEN "points.utilisation_bp" < 40 AND fails_utilisation IS NOT TRUE
                         THEN (40 - "points.utilisation_bp") * 16 + 5 END,
-                    CASE WHEN "points.debt_service_to_income_bp" < 40 AND fails_debt_service IS NOT TRUE
+                    CASE WHEN "points.debt_service_to_income_bp" < 40 AND "criterion.DEBT_SERVICE" IS NOT FALSE
                         THEN (40 - "points.debt_service_to_income_bp") * 16 + 4 END,
                     CASE WHEN "points.other_debt_cents" < 20 THEN (20 - "points.other_debt_cents") * 16 + 3 END,
                     CASE WHEN "points.hard_enquiries_6m_count" < 25 AND fails_enquiries IS NOT TRUE
                         THEN (25 - "points.hard_enquiries_6m_count") * 16 + 2 END,
                     CASE WHEN "points.employment" < 20 THEN (20 - "points.employment") * 16 + 1 END,
-                    CASE WHEN "points.turnover_change_bp" < 15 AND fails_turnover IS NOT TRUE
+                    CASE WHEN "points.turnover_change_bp" < 15 AND "criterion.TURNOVER" IS NOT FALSE
                         THEN (15 - "points.turnover_change_bp") * 16 END
                 ])), lambda loss: loss % 16 + 1)
             ) ELSE []::VARCHAR[] END
@@ -312,6 +323,9 @@ SELECT
                 CASE WHEN "criterion.ON_TIME_6M" IS NULL THEN 'payment_history_short' END,
                 CASE WHEN "criterion.LATE_6M" IS NULL THEN 'late_in_last_6_months' END,
                 CASE WHEN "criterion.LATE_24M" IS NULL THEN 'late_in_last_24_months' END,
+                CASE WHEN "criterion.NOT_IN_DEFAULT" IS NULL THEN 'default_not_cured' END,
+                CASE WHEN "criterion.DEFAULT_CURED_92D" IS NULL THEN 'default_too_recent' END,
+                CASE WHEN "criterion.RESTRUCTURED_366D" IS NULL THEN 'restructuring_too_recent' END,
                 CASE WHEN "criterion.DEBT_SERVICE" IS NULL THEN 'debt_service_high' END,
                 CASE WHEN "criterion.TURNOVER" IS NULL THEN 'turnover_fell' END,
                 CASE WHEN "criterion.ENQUIRIES_3M" IS NULL OR "criterion.ENQUIRIES_6M" IS NULL THEN 'many_applications' END,
@@ -319,14 +333,17 @@ SELECT
             ])
             ELSE present([
                 CASE WHEN "criterion.CURRENT" IS NULL THEN 'payment_overdue' END,
-                CASE WHEN "criterion.ON_TIME_3M" IS NULL AND closure_cause = 'credit_assessment' THEN 'payment_history_short' END,
+                CASE WHEN "criterion.ON_TIME_3M" IS NULL AND closure_cause <> 'policy_tightening' THEN 'payment_history_short' END,
                 CASE WHEN "criterion.LATE_6M" IS NULL THEN 'late_in_last_6_months' END,
-                CASE WHEN "criterion.LATE_24M" IS NULL AND closure_cause <> 'product_operation' THEN 'late_in_last_24_months' END,
-                CASE WHEN "criterion.UTILISATION" IS NULL AND closure_cause = 'credit_assessment' THEN 'utilisation_high' END,
-                CASE WHEN "criterion.DEBT_SERVICE" IS NULL AND closure_cause <> 'product_operation' THEN 'debt_service_high' END,
-                CASE WHEN "criterion.TURNOVER" IS NULL AND closure_cause <> 'product_operation' THEN 'turnover_fell' END,
+                CASE WHEN "criterion.LATE_24M" IS NULL THEN 'late_in_last_24_months' END,
+                CASE WHEN "criterion.NOT_IN_DEFAULT" IS NULL THEN 'default_not_cured' END,
+                CASE WHEN "criterion.DEFAULT_CURED_92D" IS NULL THEN 'default_too_recent' END,
+                CASE WHEN "criterion.RESTRUCTURED_366D" IS NULL THEN 'restructuring_too_recent' END,
+                CASE WHEN "criterion.UTILISATION" IS NULL AND closure_cause <> 'policy_tightening' THEN 'utilisation_high' END,
+                CASE WHEN "criterion.DEBT_SERVICE" IS NULL THEN 'debt_service_high' END,
+                CASE WHEN "criterion.TURNOVER" IS NULL THEN 'turnover_fell' END,
                 CASE WHEN ("criterion.ENQUIRIES_3M" IS NULL OR "criterion.ENQUIRIES_6M" IS NULL)
-                    AND closure_cause = 'credit_assessment' THEN 'many_applications' END,
+                    AND closure_cause <> 'policy_tightening' THEN 'many_applications' END,
                 CASE WHEN "criterion.NO_OPEN_ALERT" IS NULL THEN 'alert_not_cleared' END,
                 CASE WHEN "criterion.PRODUCT_RUNNING" IS NULL THEN 'product_paused' END
             ])
@@ -361,6 +378,9 @@ SELECT
                 CASE WHEN "criterion.ON_TIME_6M" IS NULL THEN 'ON_TIME_6M' END,
                 CASE WHEN "criterion.LATE_6M" IS NULL THEN 'LATE_6M' END,
                 CASE WHEN "criterion.LATE_24M" IS NULL THEN 'LATE_24M' END,
+                CASE WHEN "criterion.NOT_IN_DEFAULT" IS NULL THEN 'NOT_IN_DEFAULT' END,
+                CASE WHEN "criterion.DEFAULT_CURED_92D" IS NULL THEN 'DEFAULT_CURED_92D' END,
+                CASE WHEN "criterion.RESTRUCTURED_366D" IS NULL THEN 'RESTRUCTURED_366D' END,
                 CASE WHEN "criterion.DEBT_SERVICE" IS NULL THEN 'DEBT_SERVICE' END,
                 CASE WHEN "criterion.TURNOVER" IS NULL THEN 'TURNOVER' END,
                 CASE WHEN "criterion.ENQUIRIES_3M" IS NULL THEN 'ENQUIRIES_3M' END,
@@ -369,14 +389,17 @@ SELECT
             ])
             ELSE present([
                 CASE WHEN "criterion.CURRENT" IS NULL THEN 'CURRENT' END,
-                CASE WHEN "criterion.ON_TIME_3M" IS NULL AND closure_cause = 'credit_assessment' THEN 'ON_TIME_3M' END,
+                CASE WHEN "criterion.ON_TIME_3M" IS NULL AND closure_cause <> 'policy_tightening' THEN 'ON_TIME_3M' END,
                 CASE WHEN "criterion.LATE_6M" IS NULL THEN 'LATE_6M' END,
-                CASE WHEN "criterion.LATE_24M" IS NULL AND closure_cause <> 'product_operation' THEN 'LATE_24M' END,
-                CASE WHEN "criterion.UTILISATION" IS NULL AND closure_cause = 'credit_assessment' THEN 'UTILISATION' END,
-                CASE WHEN "criterion.DEBT_SERVICE" IS NULL AND closure_cause <> 'product_operation' THEN 'DEBT_SERVICE' END,
-                CASE WHEN "criterion.TURNOVER" IS NULL AND closure_cause <> 'product_operation' THEN 'TURNOVER' END,
-                CASE WHEN "criterion.ENQUIRIES_3M" IS NULL AND closure_cause = 'credit_assessment' THEN 'ENQUIRIES_3M' END,
-                CASE WHEN "criterion.ENQUIRIES_6M" IS NULL AND closure_cause = 'credit_assessment' THEN 'ENQUIRIES_6M' END,
+                CASE WHEN "criterion.LATE_24M" IS NULL THEN 'LATE_24M' END,
+                CASE WHEN "criterion.NOT_IN_DEFAULT" IS NULL THEN 'NOT_IN_DEFAULT' END,
+                CASE WHEN "criterion.DEFAULT_CURED_92D" IS NULL THEN 'DEFAULT_CURED_92D' END,
+                CASE WHEN "criterion.RESTRUCTURED_366D" IS NULL THEN 'RESTRUCTURED_366D' END,
+                CASE WHEN "criterion.UTILISATION" IS NULL AND closure_cause <> 'policy_tightening' THEN 'UTILISATION' END,
+                CASE WHEN "criterion.DEBT_SERVICE" IS NULL THEN 'DEBT_SERVICE' END,
+                CASE WHEN "criterion.TURNOVER" IS NULL THEN 'TURNOVER' END,
+                CASE WHEN "criterion.ENQUIRIES_3M" IS NULL AND closure_cause <> 'policy_tightening' THEN 'ENQUIRIES_3M' END,
+                CASE WHEN "criterion.ENQUIRIES_6M" IS NULL AND closure_cause <> 'policy_tightening' THEN 'ENQUIRIES_6M' END,
                 CASE WHEN "criterion.NO_OPEN_ALERT" IS NULL THEN 'NO_OPEN_ALERT' END,
                 CASE WHEN "criterion.PRODUCT_RUNNING" IS NULL THEN 'PRODUCT_RUNNING' END
             ])

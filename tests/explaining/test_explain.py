@@ -138,7 +138,7 @@ def test_every_criterion_has_what_was_found_and_what_is_needed(book: Book) -> No
         if row["criterion.UTILISATION"] == "fail"
     )
     asked = {each.id: each for each in explain(row["account_id"], "small", date).verdict.criteria}
-    assert len(asked) == 17
+    assert len(asked) == 18
     share = asked["UTILISATION"].values[0].value
     assert share > 7500
     text = flat(said(row["account_id"], date))

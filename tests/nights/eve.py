@@ -25,7 +25,7 @@ from tests.digest import digest
 from tests.plain_nights import forget, run_plainly, use_home
 from tests.small_book import DAY, FIRST_NIGHT, make_home, make_world, stand_in
 
-LINES = 400
+LINES = 416
 CHUNK_LINES = 3
 SECOND_NIGHT = FIRST_NIGHT + DAY
 

@@ -114,6 +114,22 @@ def test_appeals_move_forward_until_the_line_is_closed_anew(good_nights: Nights)
     assert (moves > 0).any(axis=None)
 
 
+def test_appeals_are_dated_once_they_are_decided_and_after_their_closing(good_nights: Nights) -> None:
+    for date, rows in good_nights.items():
+        decided = rows["appeal_status"].isin(["upheld", "refused"])
+        assert (rows["appeal_decided_on"].notna() == decided).all()
+        assert (rows.loc[decided, "appeal_decided_on"] <= pd.Timestamp(date)).all()
+        assert (rows.loc[decided, "appeal_decided_on"] > rows.loc[decided, "closed_on"]).all()
+
+
+def test_defaults_begin_and_are_cured_on_month_ends(good_nights: Nights) -> None:
+    before, after = (good_nights[date].reindex(good_nights[MONTH_END].index) for date in (FIRST, MONTH_END))
+    cured = before["in_default"].eq(other=True) & ~after["in_default"].eq(other=True)
+    assert cured.any()
+    assert (after.loc[cured, "default_cured_on"] == pd.Timestamp(MONTH_END)).all()
+    assert (before["in_default"].eq(other=False) & after["in_default"].eq(other=True)).any()
+
+
 def test_campaigns_were_completed_by_the_business_date(good_nights: Nights) -> None:
     for date, rows in good_nights.items():
         done = rows["campaign_code"] == "AUTUMN_SAVER"

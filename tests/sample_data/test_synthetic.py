@@ -71,7 +71,7 @@ def test_a_world_has_one_snapshot_for_every_night(world: Path) -> None:
 
 def test_the_facts_of_a_world_say_how_it_was_made(world: Path) -> None:
     facts = json.loads((world / "world.json").read_text())
-    assert (facts["seed"], facts["lines"], facts["generator_version"]) == (7, 8_000, 1)
+    assert (facts["seed"], facts["lines"], facts["generator_version"]) == (7, 8_000, 2)
     assert facts["dates"] == [date.isoformat() for date in NIGHTS]
 
 
@@ -134,7 +134,16 @@ def test_what_customers_asked_for_was_closed_by_them_and_nearly_all_else_by_the_
 
 
 @pytest.mark.parametrize(
-    "column", ["product_code", "customer_segment", "employment", "alert_status", "appeal_status", "campaign_code"]
+    "column",
+    [
+        "product_code",
+        "customer_segment",
+        "employment",
+        "alert_status",
+        "objection_outcome",
+        "appeal_status",
+        "campaign_code",
+    ],
 )
 def test_every_value_of_a_category_occurs_among_closed_lines(nights: Nights, policy: Policy, column: str) -> None:
     rows = nights[FIRST]
@@ -164,6 +173,35 @@ def test_some_incomes_are_missing(nights: Nights) -> None:
 def test_some_bureau_files_are_older_than_35_days(nights: Nights) -> None:
     for date, rows in nights.items():
         assert 0.02 < (rows["bureau_observed_on"] < pd.Timestamp(date) - pd.Timedelta(days=35)).mean() < 0.1
+
+
+def test_nearly_everybody_is_screened_every_night_and_few_answers_are_old(nights: Nights) -> None:
+    for date, rows in nights.items():
+        night = pd.Timestamp(date)
+        old = rows["sanctions_observed_on"] < night - pd.Timedelta(days=3)
+        assert ((rows["sanctions_observed_on"] == night) | old).all()
+        assert 0 < old.mean() < 0.003
+        assert 0 < rows["insolvency_observed_on"].isna().mean() < 0.003
+        assert (rows["insolvency_observed_on"].dropna() >= night - pd.Timedelta(days=28)).all()
+
+
+def test_people_have_decided_about_some_closed_lines_of_customers_who_object(nights: Nights) -> None:
+    rows = nights[FIRST]
+    decided = rows[rows["objection_outcome"].notna()]
+    assert len(decided) > 0
+    assert decided["objects_to_automated_decisions"].all()
+    assert (decided["line_status"] == "closed").all()
+    objects = (rows["line_status"] == "closed") & rows["objects_to_automated_decisions"].fillna(value=False)
+    assert objects.sum() > len(decided)
+
+
+def test_a_default_that_goes_on_has_not_been_cured(nights: Nights) -> None:
+    for rows in nights.values():
+        assert rows.loc[rows["in_default"], "default_cured_on"].isna().all()
+        assert (rows["in_default"] & (rows["days_past_due"] == 0)).any()
+    rows = nights[FIRST]
+    assert 0.01 < rows["in_default"].mean() < 0.1
+    assert rows.loc[rows["worst_late_24m_months"] > 2, "default_cured_on"].notna().any()
 
 
 def test_every_night_has_a_few_bad_rows(faults: Nights) -> None:
