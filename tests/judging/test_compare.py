@@ -45,30 +45,30 @@ MOVES: dict[str, tuple[Row, dict[str, Any], list[str]]] = {
     "a score that is enough now": (
         line(on_time_streak_months=4, employment="none"),
         {"causes": {"credit_assessment": {"score_min": 530, "keep_open_score_min": 500}}, "limit": {"bands": [{"score_at_least": 500, "limit_bp": 10000}]}},
-        ["threshold score_min"],
+        ["threshold score_min", "section limit"],
     ),
     "a bin with more points": (
         line(on_time_streak_months=4, employment="none"),
         {"scorecard": {"attributes": {"on_time_streak_months": {"bins": [{"below": 3, "points": 0}, {"below": 6, "points": 50}, {"points": 60}]}}}},
-        ["bin on_time_streak_months"],
+        ["bin on_time_streak_months 3..6"],
     ),
-    "base points": (line(on_time_streak_months=4, employment="none"), {"scorecard": {"base_points": 525}}, ["base_points"]),
-    "an exclusion that is gone": (line(deceased=True), {"exclusions": [{"id": "EX_DECEASED", "when": "deceased and 1 == 2", "reason": "account_holder_deceased"}]}, ["section exclusions"]),
-    "a freeze that has ended": (line(customer_segment="student"), {"freezes": LEFT_OUT}, ["section freezes"]),
+    "base points": (line(on_time_streak_months=4, employment="none"), {"scorecard": {"base_points": 525}}, ["scorecard base_points"]),
+    "an exclusion that is gone": (line(deceased=True), {"exclusions": [{"id": "EX_DECEASED", "when": "deceased and 1 == 2", "reason": "account_holder_deceased"}]}, ["exclusion EX_DECEASED"]),
+    "a freeze that has ended": (line(customer_segment="student"), {"freezes": LEFT_OUT}, ["freeze FZ_STUDENTS"]),
     "an appeal's share": (line(appeal_status="upheld"), {"appeal": {"limit_bp": 5000}}, ["section appeal"]),
     "an appeal route that is new": (line(appeal_status="received"), {"appeal": {"pending_when": 'appeal_status == "received" and 1 == 2'}}, ["section appeal"]),
     "a campaign that is gone": (
-        line(closed_on=NIGHT.replace(day=1), campaign_code="SPRING"), {"campaigns": [{**policy_dict()["campaigns"][0], "when": 'campaign_code == "SPRING" and 1 == 2'}]}, ["section campaigns"]
+        line(closed_on=NIGHT.replace(day=1), campaign_code="SPRING"), {"campaigns": [{**policy_dict()["campaigns"][0], "when": 'campaign_code == "SPRING" and 1 == 2'}]}, ["campaign SPRING"]
     ),
     "a further night of confirmation": (line(), {"confirm_nights": 2}, ["threshold confirm_nights"]),
     "a band": (line(), {"limit": {"bands": [{"score_at_least": 540, "limit_bp": 5000}]}}, ["section limit"]),
-    "a cap": (line(), {"limit": {"caps": [{"id": "CAP", "at_most": "monthly_income_cents / 4"}]}}, ["section limit"]),
+    "a cap": (line(), {"limit": {"caps": [{"id": "CAP", "at_most": "monthly_income_cents / 4"}]}}, ["cap CAP"]),
     "a budget": (line(), {"nightly_budget": {"lines": 1}}, ["section nightly_budget"]),
     "a cause that is covered no more": (
-        line(closure_cause="product_operation"), {"causes": {"product_operation": LEFT_OUT}}, ["section causes"]
+        line(closure_cause="product_operation"), {"causes": {"product_operation": LEFT_OUT}}, ["cause product_operation"]
     ),
     "what an attribute may be": (
-        line(on_time_streak_months=500), {"attributes": {"on_time_streak_months": {"allowed": [0, 400]}}}, ["section attributes"]
+        line(on_time_streak_months=500), {"attributes": {"on_time_streak_months": {"allowed": [0, 400]}}}, ["attribute on_time_streak_months allowed"]
     ),
     "what closes a line on probation": (
         probation_line(days_past_due=20), {"probation": {"reclose_when": "days_past_due > 10"}}, ["section probation"]
