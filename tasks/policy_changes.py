@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any
 
 from schemas.policy import Attribute, Cause, Criterion, Policy, Shape
-from tasks.decisioning.mixtures import in_one_order
+from tasks.decisioning.mixtures import asked_by_both, in_one_order
 from tasks.decisioning.pieces import pieces_of
 
 ARROW = " → "
@@ -50,7 +50,7 @@ def changes_between(before: Policy, after: Policy) -> list[Change]:
         *_causes(both),
         *_scorecard(both),
         _section("section appeal", [policy.appeal for policy in both], ("upheld_when", "pending_when", "limit_bp")),
-        *_parts("campaign", [{each.code: each for each in policy.campaigns} for policy in both], CAMPAIGN_FIELDS),
+        *_parts("campaign", _campaigns(both), CAMPAIGN_FIELDS),
         _order_of_campaigns(both),
         _value("threshold confirm_nights", [policy.confirm_nights for policy in both]),
         _section("section limit", [policy.limit for policy in both], LIMIT_FIELDS),
@@ -154,6 +154,20 @@ def _scorecard(both: tuple[Policy, Policy]) -> Iterator[Change | None]:
         for piece in pieces_of(name, cards):
             if piece.points[0] != piece.points[1]:
                 yield Change(piece.name, ARROW.join(piece.said))
+
+
+def _campaigns(both: tuple[Policy, Policy]) -> list[Mapping[str, Shape]]:
+    """Campaigns with what they waive of their own choice; those of one policy as they are."""
+    codes = [{campaign.code for campaign in policy.campaigns} for policy in both]
+    sides: list[Mapping[str, Shape]] = []
+    for policy in both:
+        campaigns = {campaign.code: campaign for campaign in policy.campaigns}
+        for code in codes[0] & codes[1]:
+            choice = asked_by_both(*both, code)
+            waives = tuple(name for name in campaigns[code].waives if name in choice)
+            campaigns[code] = campaigns[code].model_copy(update={"waives": waives})
+        sides.append(campaigns)
+    return sides
 
 
 def _order_of_campaigns(both: tuple[Policy, Policy]) -> Change | None:

@@ -112,11 +112,17 @@ class Mixture:
         return self.after.scorecard.model_copy(update={"base_points": base, "attributes": mixed})
 
     def _campaigns(self, causes: set[str]) -> tuple[Campaign, ...]:
-        """Campaigns, each for those of its causes that are there."""
-        listed = self._listed("campaign", lambda policy: policy.campaigns, "code")
-        return tuple(
-            each.model_copy(update={"causes": tuple(name for name in each.causes if name in causes)}) for each in listed
-        )
+        """Campaigns, each for those of its causes that are there; what it need not say twice it waives throughout."""
+        both = [{campaign.code: campaign for campaign in policy.campaigns} for policy in (self.before, self.after)]
+        mixed = []
+        for own in self._listed("campaign", lambda policy: policy.campaigns, "code"):
+            said = [each[own.code].waives for each in both if own.code in each]
+            choice = asked_by_both(self.before, self.after, own.code)
+            waives = [name for name in own.waives if name in choice]
+            waives += [name for waived in said for name in waived if name not in choice]
+            named = tuple(name for name in own.causes if name in causes)
+            mixed.append(own.model_copy(update={"causes": named, "waives": tuple(waives)}))
+        return tuple(mixed)
 
     def _limit(self) -> Limit:
         caps = self._listed("cap", lambda policy: policy.limit.caps, "id")
@@ -184,6 +190,20 @@ def _reclose(shape: Probation | None, names: dict[str, Variable]) -> Question | 
     if shape is None:
         return None
     return Question(PROBATION_CRITERION, parse_question(shape.reclose_when, names), shape.reason)
+
+
+def asked_by_both(before: Policy, after: Policy, code: str) -> set[str]:
+    """The criteria that the causes of a campaign ask under both policies: of these alone it chooses what it waives.
+
+    A criterion that only one policy asks can be waived there only, so that is no difference between the campaigns.
+    """
+    asked = [
+        {name for cause in campaign.causes if cause in policy.causes for name in policy.causes[cause].criteria}
+        for policy in (before, after)
+        for campaign in policy.campaigns
+        if campaign.code == code
+    ]
+    return set.intersection(*asked) if asked else set()
 
 
 def in_one_order(first: list[str], second: list[str]) -> list[str]:
