@@ -4,6 +4,7 @@ import datetime
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,6 +19,7 @@ from tasks.wording import amount, counted, day, number, share, words
 
 PLAIN_WIDTH = 110
 LISTED_MOST = 12
+T = TypeVar("T")
 OUTCOMES = {**wording.DECISIONS, QUARANTINED: "Quarantined", NOT_JUDGED: "Not judged"}
 
 
@@ -122,12 +124,12 @@ def _now(cell: Cell) -> str:
 
 def _moved_by(compared: Compared) -> Table:
     table = _table(("moved by", "change"), ("lines",))
-    for mover in compared.movers[:LISTED_MOST]:
+    for mover in _most(compared.movers, table):
         table.add_row(mover.name, mover.change, number(mover.lines))
     return table
 
 
-def _most(items: list[tuple[str, int]], table: Table) -> Iterable[tuple[str, int]]:
+def _most(items: list[T], table: Table) -> Iterable[T]:
     if len(items) > LISTED_MOST:
         table.caption = f"and {len(items) - LISTED_MOST} more"
     return items[:LISTED_MOST]

@@ -1,50 +1,29 @@
 """Changes of one thing in a policy, each with the name under which that thing may be said to have moved a line."""
 
-import random
-import re
-from collections.abc import Callable
 from typing import Any
 
 from tests.factories import NIGHT, PolicyDict, days_ago
-
-Chance = random.Random
-Mutation = Callable[[PolicyDict, Chance], str | None]
-"""Changes a policy in place and gives the name of what it changed, which ends in `*` where any ending will do.
-
-None where the policy has no such thing; an empty name for what decides nothing.
-"""
-
-
-def _turned(question: str, chance: Chance) -> str:
-    """Another question: one of its numbers moved, or the whole turned, widened or narrowed."""
-    numbers = list(re.finditer(r"(?<![\w.-])\d+(?![\w.-])", question))
-    if numbers and chance.random() < 0.6:
-        found = chance.choice(numbers)
-        return question[: found.start()] + str(int(found[0]) + chance.choice([1, 2, 30])) + question[found.end() :]
-    return chance.choice([f"not ({question})", f"({question}) or 1 == 1", f"({question}) and 1 == 2"])
-
-
-def _one_of(parts: Any, chance: Chance) -> Any:
-    return chance.choice(list(parts)) if parts else None
+from tests.judging import score_mutations
+from tests.judging.questions import Chance, Mutation, one_of, turned
 
 
 def criterion_asks_something_else(policy: PolicyDict, chance: Chance) -> str | None:
-    if name := _one_of(policy["criteria"], chance):
+    if name := one_of(policy["criteria"], chance):
         criterion = policy["criteria"][name]
-        criterion["require"] = _turned(criterion["require"], chance)
+        criterion["require"] = turned(criterion["require"], chance)
     return name and f"criterion {name}"
 
 
 def criterion_added(policy: PolicyDict, chance: Chance) -> str | None:
     questions = [each["require"] for each in policy["criteria"].values()] or ["1 == 1"]
-    policy["criteria"]["NEW"] = {"require": _turned(chance.choice(questions), chance), "reason": "reason_a"}
+    policy["criteria"]["NEW"] = {"require": turned(chance.choice(questions), chance), "reason": "reason_a"}
     for cause in policy["causes"].values():
         cause["criteria"] = [*cause["criteria"], "NEW"]
     return "criterion NEW"
 
 
 def criterion_removed(policy: PolicyDict, chance: Chance) -> str | None:
-    if name := _one_of(policy["criteria"], chance):
+    if name := one_of(policy["criteria"], chance):
         del policy["criteria"][name]
         for part in (*policy["causes"].values(), *policy.get("campaigns", [])):
             for key in ("criteria", "waives"):
@@ -53,8 +32,8 @@ def criterion_removed(policy: PolicyDict, chance: Chance) -> str | None:
 
 
 def criterion_asked_of_fewer_causes(policy: PolicyDict, chance: Chance) -> str | None:
-    cause = policy["causes"][_one_of(policy["causes"], chance)]
-    name = _one_of(cause["criteria"], chance)
+    cause = policy["causes"][one_of(policy["causes"], chance)]
+    name = one_of(cause["criteria"], chance)
     cause["criteria"] = [each for each in cause["criteria"] if each != name]
     return name and f"criterion {name}"
 
@@ -66,99 +45,19 @@ def criteria_in_another_order(policy: PolicyDict, chance: Chance) -> str | None:
     return ""
 
 
-def _threshold(name: str) -> Mutation:
-    def change(policy: PolicyDict, chance: Chance) -> str | None:
-        causes = [cause for cause in policy["causes"].values() if cause[name] is not None]
-        for cause in causes[: chance.choice([1, 9])]:
-            cause[name] += chance.choice([-40, -10, 10, 40])
-        return f"threshold {name}" if causes else None
-
-    return change
-
-
-def score_min_null(policy: PolicyDict, chance: Chance) -> str | None:
-    for cause in policy["causes"].values():
-        cause["score_min"] = None if cause["score_min"] is not None else policy["scorecard"]["base_points"] + 30
-    policy["limit"]["no_score_bp"] = policy["limit"].get("no_score_bp") or 0
-    return "threshold score_min"
-
-
-def base_points(policy: PolicyDict, chance: Chance) -> str | None:
-    policy["scorecard"]["base_points"] += chance.choice([-60, -20, -1, 1, 20, 60])
-    return "scorecard base_points"
-
-
-def _scored(policy: PolicyDict, chance: Chance, key: str) -> tuple[str, dict[str, Any]] | tuple[None, None]:
-    cards = {name: card for name, card in policy["scorecard"]["attributes"].items() if key in card}
-    name = _one_of(cards, chance)
-    return (name, cards[name]) if name else (None, None)
-
-
-def bin_points(policy: PolicyDict, chance: Chance) -> str | None:
-    name, card = _scored(policy, chance, "bins")
-    if card:
-        chance.choice(card["bins"])["points"] += chance.choice([-60, -20, 20, 60])
-    return name and f"bin {name} *"
-
-
-def bin_edge(policy: PolicyDict, chance: Chance) -> str | None:
-    name, card = _scored(policy, chance, "bins")
-    if not card or len(card["bins"]) < 2:
-        return None
-    place = chance.randrange(len(card["bins"]) - 1)
-    edges = [each["below"] for each in card["bins"][:-1]]
-    low = edges[place - 1] if place else edges[0] - 6
-    high = edges[place + 1] if place + 1 < len(edges) else edges[-1] + 6
-    card["bins"][place]["below"] = (edges[place] + chance.choice([low, high])) / 2
-    return f"bin {name} *"
-
-
-def bin_removed(policy: PolicyDict, chance: Chance) -> str | None:
-    name, card = _scored(policy, chance, "bins")
-    if not card or len(card["bins"]) < 2:
-        return None
-    del card["bins"][chance.randrange(len(card["bins"]) - 1)]
-    return f"bin {name} *"
-
-
-def value_points(policy: PolicyDict, chance: Chance) -> str | None:
-    name, card = _scored(policy, chance, "values")
-    if not card:
-        return None
-    value = chance.choice(list(card["values"]))
-    card["values"][value] += chance.choice([-60, -20, 20, 60])
-    return f"value {name}={str(value).lower() if isinstance(value, bool) else value}"
-
-
-def points_of_what_is_missing(policy: PolicyDict, chance: Chance) -> str | None:
-    name, card = _scored(policy, chance, "missing")
-    if not card:
-        return None
-    card["missing"] -= chance.choice([20, 40])
-    return f"bin {name} missing" if "bins" in card else f"value {name} missing"
-
-
-def attribute_scored_no_more(policy: PolicyDict, chance: Chance) -> str | None:
-    name, card = _scored(policy, chance, "missing")
-    if not card:
-        return None
-    del policy["scorecard"]["attributes"][name]
-    return f"bin {name} *" if "bins" in card else f"value {name}*"
-
-
 def _barrier(section: str, kind: str) -> tuple[Mutation, Mutation, Mutation]:
     def asks_something_else(policy: PolicyDict, chance: Chance) -> str | None:
-        if part := _one_of(policy.get(section), chance):
-            part["when"] = _turned(part["when"], chance)
+        if part := one_of(policy.get(section), chance):
+            part["when"] = turned(part["when"], chance)
         return part and f"{kind} {part['id']}"
 
     def removed(policy: PolicyDict, chance: Chance) -> str | None:
-        if part := _one_of(policy.get(section), chance):
+        if part := one_of(policy.get(section), chance):
             policy[section].remove(part)
         return part and f"{kind} {part['id']}"
 
     def added(policy: PolicyDict, chance: Chance) -> str | None:
-        question = _one_of([each["require"] for each in policy["criteria"].values()], chance)
+        question = one_of([each["require"] for each in policy["criteria"].values()], chance)
         dates = {"from": days_ago(9999, NIGHT)} if kind == "freeze" else {}
         part = {"id": "NEW", "when": f"not ({question or '1 == 1'})", "reason": "reason_a", **dates}
         policy[section] = [part, *policy.get(section, [])]
@@ -168,7 +67,7 @@ def _barrier(section: str, kind: str) -> tuple[Mutation, Mutation, Mutation]:
 
 
 def freeze_dates(policy: PolicyDict, chance: Chance) -> str | None:
-    if part := _one_of(policy.get("freezes"), chance):
+    if part := one_of(policy.get("freezes"), chance):
         part |= chance.choice([{"until": days_ago(4000)}, {"until": None, "from": days_ago(4000)}])
     return part and f"freeze {part['id']}"
 
@@ -181,12 +80,12 @@ def appeal(policy: PolicyDict, chance: Chance) -> str | None:
     if key == "all":
         del policy["appeal"]
     else:
-        section[key] = 3_000 if key == "limit_bp" else _turned(section[key], chance)
+        section[key] = 3_000 if key == "limit_bp" else turned(section[key], chance)
     return "section appeal"
 
 
 def _campaign(policy: PolicyDict, chance: Chance) -> dict[str, Any] | None:
-    return _one_of(policy.get("campaigns"), chance)
+    return one_of(policy.get("campaigns"), chance)
 
 
 def campaign_part(policy: PolicyDict, chance: Chance) -> str | None:
@@ -194,7 +93,7 @@ def campaign_part(policy: PolicyDict, chance: Chance) -> str | None:
     if not part:
         return None
     other = {
-        "when": _turned(part["when"], chance),
+        "when": turned(part["when"], chance),
         "until": days_ago(4000),
         "causes": part["causes"][1:] or list(policy["causes"]),
         "waives": [] if part["waives"] else list(policy["criteria"]),
@@ -273,47 +172,15 @@ def probation(policy: PolicyDict, chance: Chance) -> str | None:
         case "days":
             section["days"] = 0 if section["days"] else 200
         case "when":
-            section["reclose_when"] = _turned(section["reclose_when"], chance)
+            section["reclose_when"] = turned(section["reclose_when"], chance)
         case _:
             del policy["probation"]
     return "section probation"
 
 
-def attribute_allowed(policy: PolicyDict, chance: Chance) -> str | None:
-    numbers = [name for name, spec in policy["attributes"].items() if spec["type"] in ("integer", "number")]
-    name = _one_of(numbers, chance)
-    if not name:
-        return None
-    spec = policy["attributes"][name]
-    spec["allowed"] = chance.choice([[0, 1], [1, 10**9]]) if spec["type"] == "integer" else [0.0, 0.75]
-    return f"attribute {name} allowed"
-
-
-def attribute_age(policy: PolicyDict, chance: Chance) -> str | None:
-    name = _one_of([name for name, spec in policy["attributes"].items() if "max_age_days" in spec], chance)
-    if not name:
-        return None
-    spec = policy["attributes"][name]
-    if chance.random() < 0.3:
-        del spec["observed_on"], spec["max_age_days"]
-    else:
-        spec["max_age_days"] = 0 if spec["max_age_days"] else 9999
-    return f"attribute {name} max_age_days"
-
-
-def attribute_dated_by_another_column(policy: PolicyDict, chance: Chance) -> str | None:
-    dating = sorted({spec["observed_on"] for spec in policy["attributes"].values() if "observed_on" in spec})
-    name = _one_of([name for name, spec in policy["attributes"].items() if "observed_on" in spec], chance)
-    if not name or len(dating) < 2:
-        return None
-    spec = policy["attributes"][name]
-    spec["observed_on"] = chance.choice([each for each in dating if each not in (spec["observed_on"], name)] or dating)
-    return f"attribute {name} observed_on"
-
-
 def cause_covered_no_more(policy: PolicyDict, chance: Chance) -> str | None:
     held = {name for campaign in policy.get("campaigns", []) for name in campaign["causes"]}
-    name = _one_of([name for name in policy["causes"] if name not in held], chance)
+    name = one_of([name for name in policy["causes"] if name not in held], chance)
     if name:
         del policy["causes"][name]
     return name and f"cause {name}"
@@ -327,16 +194,16 @@ MUTATIONS: dict[str, Mutation] = {
     "a criterion is removed": criterion_removed,
     "a criterion is asked of fewer causes": criterion_asked_of_fewer_causes,
     "criteria stand in another order": criteria_in_another_order,
-    "score_min": _threshold("score_min"),
-    "a score is asked, or none": score_min_null,
-    "keep_open_score_min": _threshold("keep_open_score_min"),
-    "base points": base_points,
-    "the points of a bin": bin_points,
-    "the edge of a bin": bin_edge,
-    "a bin is removed": bin_removed,
-    "the points of a value": value_points,
-    "the points of what is missing": points_of_what_is_missing,
-    "an attribute is scored no more": attribute_scored_no_more,
+    "score_min": score_mutations.threshold("score_min"),
+    "a score is asked, or none": score_mutations.score_min_null,
+    "keep_open_score_min": score_mutations.threshold("keep_open_score_min"),
+    "base points": score_mutations.base_points,
+    "the points of a bin": score_mutations.bin_points,
+    "the edge of a bin": score_mutations.bin_edge,
+    "a bin is removed": score_mutations.bin_removed,
+    "the points of a value": score_mutations.value_points,
+    "the points of what is missing": score_mutations.points_of_what_is_missing,
+    "an attribute is scored no more": score_mutations.attribute_scored_no_more,
     "an exclusion asks something else": _EXCLUSION[0],
     "an exclusion is removed": _EXCLUSION[1],
     "an exclusion is added": _EXCLUSION[2],
@@ -353,8 +220,8 @@ MUTATIONS: dict[str, Mutation] = {
     "a cap": cap,
     "the night's budget": budget,
     "probation": probation,
-    "what an attribute may be": attribute_allowed,
-    "how old an attribute may be": attribute_age,
-    "what dates an attribute": attribute_dated_by_another_column,
+    "what an attribute may be": score_mutations.attribute_allowed,
+    "how old an attribute may be": score_mutations.attribute_age,
+    "what dates an attribute": score_mutations.attribute_dated_by_another_column,
     "a cause is covered no more": cause_covered_no_more,
 }

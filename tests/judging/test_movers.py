@@ -22,7 +22,7 @@ from tests.factories import NIGHT, PolicyDict, days_ago, line, policy_dict, prob
 from tests.judging.files import write_snapshot
 from tests.judging.mutations import MUTATIONS
 
-NIGHTS = 8
+NIGHTS = 6
 LINES = 150
 SECTIONS = {"exclusions", "freezes", "campaigns", "appeal", "probation"}
 TERMS = ("decision", "limit_cents", "valid_until")
