@@ -4,6 +4,7 @@ import datetime
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,12 +12,14 @@ from rich.console import Console
 from rich.table import Table
 
 from tasks import wording
-from tasks.comparing import NOT_JUDGED, QUARANTINED, Compared
+from tasks.attributing import NOT_JUDGED, QUARANTINED
+from tasks.comparing import Cell, Compared
 from tasks.judging import JudgedBook
 from tasks.wording import amount, counted, day, number, share, words
 
 PLAIN_WIDTH = 110
 LISTED_MOST = 12
+T = TypeVar("T")
 OUTCOMES = {**wording.DECISIONS, QUARANTINED: "Quarantined", NOT_JUDGED: "Not judged"}
 
 
@@ -41,7 +44,7 @@ def show_compared(compared: Compared, titles: tuple[str, str], business_date: da
     console = _console()
     console.print(f"{titles[1]}, compared with {titles[0]}, judged for {day(business_date)}")
     console.print(_rows_in(compared.after))
-    console.print(f"{counted(compared.moved_count, 'line is', 'lines are')} decided differently.")
+    console.print(_moved(compared))
     console.print()
     console.print(_swaps(compared))
     if compared.movers:
@@ -92,29 +95,41 @@ def _counts(title: str, tally: Counter[str]) -> Table:
     return table
 
 
+def _moved(compared: Compared) -> str:
+    moved = f"{counted(compared.moved_count, 'line is', 'lines are')} decided differently"
+    if compared.only_terms_count:
+        moved += f", {number(compared.only_terms_count)} of them with the same decision and another limit or end"
+    return f"{moved}."
+
+
 def _swaps(compared: Compared) -> Table:
     table = _table(("before", "now"), ("lines", "limits before", "limits now"))
     for cell in compared.cells:
-        same = cell.before == cell.after
         table.add_row(
             OUTCOMES[cell.before],
-            "the same" if same else OUTCOMES[cell.after],
+            _now(cell),
             number(cell.lines),
             amount(cell.limit_before_cents, "") if cell.limit_before_cents else "",
             amount(cell.limit_after_cents, "") if cell.limit_after_cents else "",
-            style="dim" if same else None,
+            style="dim" if cell.before == cell.after and not cell.other else None,
         )
     return table
 
 
+def _now(cell: Cell) -> str:
+    if cell.before != cell.after:
+        return OUTCOMES[cell.after]
+    return f"the same, other {' and '.join(cell.other)}" if cell.other else "the same"
+
+
 def _moved_by(compared: Compared) -> Table:
     table = _table(("moved by", "change"), ("lines",))
-    for mover in compared.movers[:LISTED_MOST]:
+    for mover in _most(compared.movers, table):
         table.add_row(mover.name, mover.change, number(mover.lines))
     return table
 
 
-def _most(items: list[tuple[str, int]], table: Table) -> Iterable[tuple[str, int]]:
+def _most(items: list[T], table: Table) -> Iterable[T]:
     if len(items) > LISTED_MOST:
         table.caption = f"and {len(items) - LISTED_MOST} more"
     return items[:LISTED_MOST]

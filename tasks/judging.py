@@ -64,18 +64,35 @@ class Book:
 
 
 @dataclass(frozen=True)
-class JudgedBook:
-    """What a policy decides about a book.
+class JudgedLines:
+    """What a policy decides about every line of a book by itself, before the budget of the night.
 
-    `evidence` has a row for every line judged, settled by the budget, in the order of the snapshot; `quarantine` one for
-    every row refused: its number, counting from 1 over all files, its id and what is wrong with it.
+    `evidence` has a row for every line judged, in the order of the snapshot; `candidates` one for every line that may
+    change; `quarantine` one for every row refused: its number, counting from 1 over all files, its id and what is wrong.
     """
+
+    evidence: pa.Table
+    candidates: pa.Table
+    quarantine: pa.Table
+    pending_activation_count: int
+
+
+@dataclass(frozen=True)
+class JudgedBook:
+    """What a policy decides about a book: `evidence` as in `before_budget`, but settled by the budget."""
 
     rules: Rules
     row_count: int
     evidence: pa.Table
-    quarantine: pa.Table
-    pending_activation_count: int
+    before_budget: JudgedLines
+
+    @property
+    def quarantine(self) -> pa.Table:
+        return self.before_budget.quarantine
+
+    @property
+    def pending_activation_count(self) -> int:
+        return self.before_budget.pending_activation_count
 
     @property
     def not_up_count(self) -> int:
@@ -104,28 +121,31 @@ def judge_book(book: Book, rules: Rules) -> JudgedBook:
         ConfigurationError: the validation has been switched off.
     """
     prove_gate_bites(rules, book.business_date)
-    failures = _each(lambda table: _failures(table, rules, book.business_date), book.tables)
+    lines = judge_lines(book, rules)
+    _, overlay = within_budget(lines.candidates, rules)
+    return JudgedBook(rules, book.row_count, laid_over(lines.evidence, overlay), lines)
+
+
+def judge_lines(book: Book, rules: Rules, *, is_checked: bool = True) -> JudgedLines:
+    """Judge the lines of a book, but for the budget.
+
+    Args:
+        book: the rows.
+        rules: the policy.
+        is_checked: hold the rows against the policy's contract; not for rows that are known to fit it.
+    """
+    failures = _each(lambda table: _failures(table, rules, book.business_date) if is_checked else {}, book.tables)
     repeated = _repeated([table[ACCOUNT_ID] for table in book.tables])
     night = Night(rules, book.business_date)
     parts = _each(lambda part: _judge_part(*part, repeated, night), list(zip(book.tables, failures, strict=True)))
-    _, overlay = within_budget(pa.concat_tables([part.candidates for part in parts]), rules)
     starts = np.cumsum([1, *(len(table) for table in book.tables)])
     quarantine = [_moved(part.quarantine, int(start)) for part, start in zip(parts, starts, strict=False)]
-    return JudgedBook(
-        rules=rules,
-        row_count=book.row_count,
-        evidence=pa.concat_tables([laid_over(part.evidence, overlay) for part in parts]),
+    return JudgedLines(
+        evidence=pa.concat_tables([part.evidence for part in parts]),
+        candidates=pa.concat_tables([part.candidates for part in parts]),
         quarantine=pa.concat_tables(quarantine),
         pending_activation_count=sum(part.pending_activation_count for part in parts),
     )
-
-
-@dataclass(frozen=True)
-class _Part:
-    evidence: pa.Table
-    candidates: pa.Table
-    quarantine: pa.Table
-    pending_activation_count: int
 
 
 def _columns(files: Sequence[Path], policies: Sequence[Rules]) -> dict[str, AttributeType]:
@@ -188,7 +208,7 @@ def _repeated(ids: list[pa.ChunkedArray]) -> pa.Array:
     return counted.field("values").filter(pc.greater(counted.field("counts"), 1)).drop_null()
 
 
-def _judge_part(table: pa.Table, failures: dict[str, np.ndarray], repeated: pa.Array, night: Night) -> _Part:
+def _judge_part(table: pa.Table, failures: dict[str, np.ndarray], repeated: pa.Array, night: Night) -> JudgedLines:
     again = pc.is_in(table[ACCOUNT_ID].combine_chunks(), value_set=repeated).to_numpy(zero_copy_only=False)
     failures = failures | ({REPEATED: again} if again.any() else {})
     bad = np.logical_or.reduce([*failures.values(), np.zeros(len(table), bool)])
@@ -197,7 +217,7 @@ def _judge_part(table: pa.Table, failures: dict[str, np.ndarray], repeated: pa.A
     frame = to_frame(clean)
     judged, kinds = rescore_lines(frame, night)
     evidence = evidence_table(judged, frame, night)
-    return _Part(
+    return JudgedLines(
         evidence=plain_texts(evidence.take(pa.array(np.argsort(judged.positions)))),
         candidates=plain_texts(candidates_table(judged, frame, night, evidence)),
         quarantine=plain_texts(quarantine_table(table, failures)),

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from flows.commands.options import ISO_DATE
+from schemas.errors import ReinstateError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from tasks.decisioning.rules import Rules
     from tasks.policy_files import LoadedPolicy
 
 WRITTEN = (".parquet", ".csv", ".jsonl")
@@ -43,7 +47,7 @@ def judge(
 
     from flows import judge_screen
     from tasks import comparing, judging
-    from tasks.judged_rows import COLUMNS, write_rows
+    from tasks.judged_rows import COLUMNS
 
     policies = [loaded.rules, *([other.rules] if other else [])]
     book = judging.read_book(files, policies, business_date.date())
@@ -52,12 +56,12 @@ def judge(
     if other is None:
         judge_screen.show(judged, _title(loaded), business_date.date())
     else:
-        compared = comparing.compare(judging.judge_book(book, other.rules), judged)
+        compared = comparing.compare(book, judging.judge_book(book, other.rules), judged)
         judge_screen.show_compared(compared, (_title(other), _title(loaded)), business_date.date())
         rows = compared.rows
     for path, table in ((out, rows), (quarantine, judged.quarantine)):
         if path is not None:
-            write_rows(table, path, loaded.rules)
+            _write(table, path, loaded.rules)
             click.echo(f"{path}: {len(table):,} rows")
 
 
@@ -69,6 +73,16 @@ def _loaded(path: Path, business_date: datetime.date) -> "LoadedPolicy":
     for warning in warnings_of(loaded, business_date):
         click.echo(f"Warning: {warning}", err=True)
     return loaded
+
+
+def _write(table: "pa.Table", path: Path, rules: "Rules") -> None:
+    """Write rows, or say which file could not be written and why."""
+    from tasks.judged_rows import write_rows
+
+    try:
+        write_rows(table, path, rules)
+    except OSError as error:
+        raise ReinstateError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def _title(loaded: "LoadedPolicy") -> str:

@@ -66,6 +66,16 @@ def compile_rules(policy: Policy) -> Rules:
     return rules
 
 
+def declared_names(policy: Policy) -> dict[str, Variable]:
+    """Every name that an expression of `policy` may use: core columns, counts of the ledger and its attributes."""
+    names = {name: Variable(kind, CORE_ALLOWED.get(name)) for name, kind in EXPRESSION_NAMES.items()}
+    for name, attribute in policy.attributes.items():
+        closed = attribute.type is AttributeType.CATEGORY and attribute.allowed is not None
+        allowed = tuple(str(value) for value in attribute.allowed or ()) if closed else None
+        names[name] = Variable(attribute.type, allowed)
+    return names
+
+
 class _Checker:
     """Collects problems while it compiles; parts that fail are left out of the rules, which are then never used."""
 
@@ -73,13 +83,7 @@ class _Checker:
         self.policy = policy
         self.problems: list[Problem] = []
         self.used: set[str] = set()
-        self.names: dict[str, Variable] = {
-            name: Variable(kind, CORE_ALLOWED.get(name)) for name, kind in EXPRESSION_NAMES.items()
-        }
-        for name, attribute in policy.attributes.items():
-            closed = attribute.type is AttributeType.CATEGORY and attribute.allowed is not None
-            allowed = tuple(str(value) for value in attribute.allowed or ()) if closed else None
-            self.names[name] = Variable(attribute.type, allowed)
+        self.names = declared_names(policy)
 
     def say(self, message: str, *place: str | int) -> None:
         self.problems.append(Problem(place, message))

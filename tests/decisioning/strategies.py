@@ -41,13 +41,16 @@ class RandomNight:
     date: datetime.date
 
 
-def random_night(choose: Callable[[int], int], depth: int = 2, fixed: dict[str, Any] | None = None) -> RandomNight:
+def random_night(
+    choose: Callable[[int], int], depth: int = 2, fixed: dict[str, Any] | None = None, count: int | None = None
+) -> RandomNight:
     """A night drawn by `choose`.
 
-    Criteria nest `depth` deep; `fixed` sections stand in the policy as they are, and None leaves one out.
+    Criteria nest `depth` deep; `fixed` sections stand in the policy as they are, and None leaves one out. There are
+    `count` rows, or a few.
     """
     author, policy = _policy(_author(choose), depth, fixed or {})
-    count = author.pick(16, 24, 8, 4, 1)
+    count = count or author.pick(16, 24, 8, 4, 1)
     cells = cells_of(author, policy)
     starts = author.some(IDS, least=len(IDS))
     rows = [random_row(author, policy, cells) | {"account_id": f"{starts[n % len(starts)]}{n}"} for n in range(count)]

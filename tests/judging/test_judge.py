@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from flows.command_line import main
 from schemas.errors import FileRefused, SnapshotRefused
 from tasks.judged_rows import COLUMNS
 from tasks.settings import CHECKOUT
@@ -172,8 +173,6 @@ def test_a_bad_policy_ends_with_status_2_and_its_line(tmp_path: Path) -> None:
 def test_the_command_line_turns_a_refused_policy_into_status_2(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from flows.command_line import main
-
     snapshot = write_snapshot(tmp_path / "lines.csv", policy_dict(), ROWS)
     wrong = write_policy(tmp_path / "wrong.yaml", policy_dict(confirm_nights=0))
     with pytest.raises(SystemExit) as ended:
@@ -212,6 +211,20 @@ def test_what_cannot_be_read_or_written_is_said_before_anything_is(
     assert done.exit_code == 2
     assert words in done.output
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("option", ["--out", "--quarantine"])
+@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".jsonl"])
+def test_a_file_that_cannot_be_written_is_named_with_why(
+    option: str, suffix: str, policy_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    snapshot = write_snapshot(tmp_path / "lines.csv", policy_dict(), ROWS)
+    out = tmp_path / ("x" * 240 + suffix)  # its unfinished name is longer than a name may be
+    with pytest.raises(SystemExit) as ended:
+        main([str(each) for each in asked(policy_file, snapshot, option, out)])
+    assert ended.value.code == 1
+    assert f"Error: {out} cannot be written: File name too long" in capsys.readouterr().err
+    assert not list(tmp_path.glob("*xxx*"))
 
 
 def test_reasons_without_texts_only_warn(policy_file: Path, tmp_path: Path) -> None:
