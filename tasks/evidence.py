@@ -4,9 +4,9 @@ Evidence of a partition is final but for the night's budget; `overlay` puts the 
 reader gives the whole.
 """
 
+import glob
 import io
 import os
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -128,7 +128,8 @@ def write_array(array: np.ndarray, path: Path) -> None:
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write under a temporary name, then give the file its final one: never a half-written file under `path`.
 
-    The temporary name is the writer's own: two processes may write the report of one night at once.
+    The temporary name is the process's own: two may write the report of one night at once. What a process that has died
+    left of the same file is removed.
 
     Args:
         path: the final name; what stood there before is replaced.
@@ -137,7 +138,8 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     Raises:
         OSError: the file cannot be written, and is named; nothing new is left.
     """
-    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}.unfinished")
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    _remove_left(path)
     try:
         with unfinished.open("wb") as sink:
             write(sink)
@@ -149,6 +151,16 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
         if isinstance(error, OSError):
             error.filename, error.filename2 = str(path), None  # a write that fails does not say of which file
         raise
+
+
+def _remove_left(path: Path) -> None:
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.unfinished"):
+        try:
+            os.kill(int(left.suffixes[-2][1:]), 0)
+        except ProcessLookupError:
+            left.unlink(missing_ok=True)
+        except PermissionError:  # it lives, as another user
+            continue
 
 
 class _Spread:

@@ -45,8 +45,8 @@ REOPENED_ON = {2: 5, 3: 4, 4: 7, 5: 8, 6: 2}
 """How many lines become clean the night before, and are reopened on the night of that number."""
 
 
-def make_home(folder: Path, source: Path) -> Path:
-    """A home whose only portfolio is the book, which reads `source`; snapshots to put there are in the home itself."""
+def make_home(folder: Path, source: Path | None = None) -> Path:
+    """A home whose only portfolio is the book, which reads `source`, or what was delivered first to the home itself."""
     deployments = folder / "deployments"
     (deployments / "portfolios").mkdir(parents=True)
     for name in ("templates", "migrations"):
@@ -58,7 +58,7 @@ def make_home(folder: Path, source: Path) -> Path:
         write_snapshot(folder / "delivered" / f"{night}.parquet", policy, lines(number, night), with_ledger=False)
     revised = lines(NIGHTS.index(REVISED) + 1, REVISED, is_again=True)
     write_snapshot(folder / "delivered_again" / f"{REVISED}.parquet", policy, revised, with_ledger=False)
-    text = PORTFOLIO.format(name=NAME, first=FIRST_NIGHT, snapshots=source)
+    text = PORTFOLIO.format(name=NAME, first=FIRST_NIGHT, snapshots=source or folder / "delivered")
     (deployments / "portfolios" / f"{NAME}.yaml").write_text(text)
     return folder
 

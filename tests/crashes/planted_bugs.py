@@ -266,7 +266,7 @@ PLANTED = {
         Planted(key_with_a_timestamp, NIGHT, "delivery to", ("UPDATE notices",), "are owed by no entry"),
         Planted(default_sqlite_transactions, MADE, "CREATE", ("CREATE",), "the store has tables, and lacks"),
         Planted(file_without_a_temporary_name, NIGHT, "policy.yaml", ("opened",), "is not whole"),
-        Planted(judged_anew_on_resume, NIGHT, MARK, (CHUNK,), "given again"),
+        Planted(judged_anew_on_resume, NIGHT, MARK, (CHUNK,), "holds another plan"),
         Planted(published_before_its_last_chunk, NIGHT, STATUS, (CHUNK,), "progress"),
         Planted(released_in_two_transactions, RELEASED, "INSERT INTO approvals", (STATUS,), "is held, 2 released"),
         Planted(lock_that_outlives_its_process, NIGHT, CHUNK, (CHUNK,), "NightRefused"),

@@ -82,7 +82,7 @@ def test_an_unknown_exclusion_is_not_known_and_not_none(name: str, english: str)
 
 def test_only_an_absence_that_the_policy_reads_as_none_is_none_on_record() -> None:
     text, chinese = both(explained(good_line(debt_service_to_income_bp=None)))
-    assert "last default cured: none on record" in text.split("DEFAULT_CURED_90D")[1]
+    assert "last default cured: none on record" in text.split("DEFAULT_CURED_92D")[1]
     assert "最近一次违约结清日：没有记录" in chinese
     assert "debt service as a share of income: not known" in text
     assert "change of turnover in a year: not known" in text
@@ -244,7 +244,9 @@ def test_an_exclusion_that_closes_a_line_on_probation_decided_it() -> None:
 
 
 def test_a_refused_appeal_did_not_decide_an_exclusion() -> None:
-    text, chinese = both(explained(good_line(charged_off=True, appeal_status="refused")))
+    text, chinese = both(
+        explained(good_line(charged_off=True, appeal_status="refused", appeal_decided_on=days_ago(20)))
+    )
     assert text.index("[EX_CHARGED_OFF]") < text.index("Also on record") < text.index("appeal was refused")
     assert chinese.index("[EX_CHARGED_OFF]") < chinese.index("其他记录") < chinese.index("客户的申诉未通过")
 

@@ -36,7 +36,8 @@ def good_line(**changes: Any) -> Row:
         "other_debt_cents": 0, "employment": "full_time", "bureau_score": 800, "hard_enquiries_3m_count": 0,
         "hard_enquiries_6m_count": 0, "alert_status": "none_raised", "appeal_status": "no_appeal",
         "campaign_code": "no_campaign", "income_observed_on": days_ago(10), "bureau_observed_on": days_ago(10),
-        "turnover_observed_on": days_ago(10),
+        "turnover_observed_on": days_ago(10), "insolvency_observed_on": days_ago(10),
+        "sanctions_observed_on": days_ago(1), "in_default": False,
         **dict.fromkeys(
             (
                 "deceased", "insolvency_open", "fraud_confirmed", "charged_off", "sanctions_hit", "on_hardship_plan",

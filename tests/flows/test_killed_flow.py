@@ -62,7 +62,7 @@ class Scene:
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a home, and the data directory of its book after the first night."""
     folder = tmp_path_factory.mktemp("killed")
-    make_home(folder / "home", folder / "home" / "delivered")
+    make_home(folder / "home")
     with pytest.MonkeyPatch.context() as patch:
         use_home(patch, folder / "eve", folder / "home")
         run_plainly(NAME, NIGHTS[0])

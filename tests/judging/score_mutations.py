@@ -74,7 +74,7 @@ def points_of_what_is_missing(policy: PolicyDict, chance: Chance) -> str | None:
     name, card = _scored(policy, chance, "missing")
     if not card:
         return None
-    card["missing"] -= chance.choice([20, 40])
+    card["missing"] -= chance.choice([100, 300])
     return f"bin {name} missing" if "bins" in card else f"value {name} missing"
 
 

@@ -62,7 +62,7 @@ def played(roles: Roles, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
 
 def play(root: Path, patch: pytest.MonkeyPatch, store_url: str | None = None) -> None:
     """Every step of the story, one after the other."""
-    home = make_home(root / "home", root / "home" / "delivered")
+    home = make_home(root / "home")
     use_home(patch, root / "data", home, store_url)
     for step in STORY:
         if step.is_delivered_again:
