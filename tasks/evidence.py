@@ -6,6 +6,7 @@ reader gives the whole.
 
 import glob
 import io
+import itertools
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -108,6 +109,9 @@ CANDIDATE_EVIDENCE = [
 ]  # fmt: skip
 
 
+_NUMBERS = itertools.count()
+
+
 def write_table(table: pa.Table, path: Path) -> None:
     """Write Parquet, whole or not at all."""
     write_whole(path, lambda sink: pq.write_table(table, sink, compression="zstd", write_statistics=False))
@@ -128,7 +132,7 @@ def write_array(array: np.ndarray, path: Path) -> None:
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write under a temporary name, then give the file its final one: never a half-written file under `path`.
 
-    The temporary name is the process's own: two may write the report of one night at once. What a process that has died
+    The temporary name is the writer's own: two processes may write the report of one night at once. What a process that has died
     left of the same file is removed.
 
     Args:
@@ -138,7 +142,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     Raises:
         OSError: the file cannot be written, and is named; nothing new is left.
     """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}-{next(_NUMBERS)}.unfinished")
     _remove_left(path)
     try:
         with unfinished.open("wb") as sink:
@@ -156,7 +160,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
 def _remove_left(path: Path) -> None:
     for left in path.parent.glob(f".{glob.escape(path.name)}.*.unfinished"):
         try:
-            os.kill(int(left.suffixes[-2][1:]), 0)
+            os.kill(int(left.suffixes[-2][1:].partition("-")[0]), 0)
         except ProcessLookupError:
             left.unlink(missing_ok=True)
         except PermissionError:  # it lives, as another user

@@ -74,7 +74,8 @@ def points_of_what_is_missing(policy: PolicyDict, chance: Chance) -> str | None:
     name, card = _scored(policy, chance, "missing")
     if not card:
         return None
-    card["missing"] -= chance.choice([100, 300])
+    listed = [each["points"] for each in card["bins"]] if "bins" in card else [*card["values"].values()]
+    card["missing"] = chance.choice([max(listed), card["missing"] - 40])
     return f"bin {name} missing" if "bins" in card else f"value {name} missing"
 
 

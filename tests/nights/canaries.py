@@ -88,7 +88,7 @@ class Aviary:
         return self.data / "snapshots" / f"{self.night}.parquet"
 
     def table(self) -> pa.Table:
-        return planted(pq.read_table(self.home / "snapshots" / self.delivery.name))
+        return planted(pq.read_table(self.home / "delivered" / self.delivery.name))
 
     def deliver(self, table: pa.Table) -> None:
         pq.write_table(table, self.delivery)
@@ -152,7 +152,7 @@ def make_aviary(folder: Path) -> Aviary:
         use_home(patch, aviary.data, home)
         for night in NIGHTS[:2]:
             name = f"{night}.parquet"
-            pq.write_table(planted(pq.read_table(home / "snapshots" / name)), aviary.data / "snapshots" / name)
+            pq.write_table(planted(pq.read_table(home / "delivered" / name)), aviary.data / "snapshots" / name)
             run_again(NAME, night)
         forget()
     return aviary

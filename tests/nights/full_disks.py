@@ -22,7 +22,7 @@ def final_name(path: Path, data: Path) -> str:
     """The name below `data` that an unfinished file will get."""
     name = str(path.relative_to(data))
     name = re.sub(r"\.([^/]+)\.[^./]+\.partial/", r"\1/", name)
-    return re.sub(r"\.([^/]+?)(\.[0-9]+)?\.unfinished$", r"\1", name)
+    return re.sub(r"\.([^/]+?)(\.[0-9]+-[0-9]+)?\.unfinished$", r"\1", name)
 
 
 @contextmanager

@@ -70,7 +70,7 @@ class Arrivals:
 
     def _arrive(self, date: datetime.date, data: Path) -> Left:
         """Deliver one snapshot more, run what is due, and try a date that came too late."""
-        shutil.copy(self._home / "snapshots" / f"{date}.parquet", data / "snapshots")
+        shutil.copy(self._home / "delivered" / f"{date}.parquet", data / "snapshots")
         last = store_of(NAME).last_published()
         if last is not None and date < last:
             self._refused_late(date, last, data)

@@ -25,7 +25,7 @@ def tiny_home(folder: Path, **changes: str) -> Path:
     """A home with the book: without caps, and with lines of its portfolio file changed.
 
     Args:
-        folder: where to make it; the snapshots of all nights are in its folder `snapshots`.
+        folder: where to make it; the snapshots of all nights are in its folder `delivered`.
         changes: the new value of a key of the portfolio file, as YAML.
     """
     home = book.make_home(folder)
