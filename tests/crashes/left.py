@@ -21,8 +21,8 @@ CLOCK = {"accepted_at", "started_at", "finished_at", "given_at", "since"}
 WHO = {"holder", "session"}
 NOT_COMPARED = {"writers", "attempts"}
 """How often somebody set to work is another number where somebody was killed."""
-UNNAMED = re.compile(r"\.snapshot\.[^/]+\.partial")
-"""A folder that has a name of chance."""
+UNNAMED = re.compile(r"(?<=\.snapshot\.)[^/]+(?=\.partial)|(?<=\.)[0-9]+-[0-9]+(?=\.unfinished$)")
+"""What is of chance in the name of a folder, or of a process in that of a file."""
 
 Row = dict[str, Any]
 
@@ -75,9 +75,7 @@ class Left:
         """A checksum of every file and a mark for every folder, but for those of the store itself."""
         paths = [path for path in self.data.rglob("*") if not path.name.startswith("store.sqlite")]
         return {
-            UNNAMED.sub(".snapshot.partial", str(path.relative_to(self.data))): zlib.crc32(path.read_bytes())
-            if path.is_file()
-            else -1
+            UNNAMED.sub("_", str(path.relative_to(self.data))): zlib.crc32(path.read_bytes()) if path.is_file() else -1
             for path in paths
         }
 
