@@ -71,7 +71,7 @@ def open_run(
     run = run.model_copy(update={"is_paused": not is_dry_run and run.is_dry_run})
     known = store.run(business_date, revision=revision)
     was_interrupted = known is not None and known["status"] in (RunStatus.STARTED, RunStatus.FAILED)
-    _empty(run.directory, keep_snapshot=was_interrupted and not run.is_dry_run)
+    _empty(run.directory, keep_snapshot=was_interrupted and not run.is_dry_run and revision == FIRST_REVISION)
     write_text(run.policy_file, policy.document.text)
     write_text(run.directory / "portfolio.json", decision_part(portfolio))
     run = run.model_copy(update={"ledger_hash": _set_down_ledger(run, store)})

@@ -14,9 +14,10 @@ from schemas.errors import NightRefused
 from schemas.handles import Delivered
 from schemas.portfolio import Portfolio
 from schemas.reasons import Reason
-from schemas.vocabulary import REVERSE, Audience, Decision, NoticeKind
+from schemas.vocabulary import REVERSE, Audience, Decision, NoticeKind, RunStatus
 from tasks.channels import FileChannel
 from tasks.decisioning.owed import LEFT_CLOSED, LEFT_OPEN, OWED, Owed
+from tasks.nights import run_directory
 from tasks.notice_texts import render_notice
 from tasks.runs import now
 from tasks.settings import settings
@@ -85,15 +86,26 @@ def deliver_outstanding(writer: Writer, channel: FileChannel) -> Delivered:
     Safe to call again: a file that was written before a crash is written again with the same content.
     """
     store, accepted = writer.store, 0
+    unpublished = _unpublished_batches(store)
     for audience in (Audience.CORE_SYSTEM, Audience.CUSTOMER):
         waiting = store.select_mine("notices", "notice_id", "batch", audience=audience.value, is_accepted=False)
-        for batch in sorted({notice["batch"] for notice in waiting}):
+        for batch in sorted({notice["batch"] for notice in waiting} - unpublished):
             whole = store.select_mine("notices", audience=audience.value, batch=batch)
             channel.deliver(audience, batch, sorted(whole, key=lambda notice: notice["sequence"]))
             ids = [notice["notice_id"] for notice in waiting if notice["batch"] == batch]
             _accept(writer, ids)
             accepted += len(ids)
     return Delivered(accepted_count=accepted, outstanding_count=0)
+
+
+def _unpublished_batches(store: Store) -> set[str]:
+    """The batches of nights that are not wholly published: nothing of them may be sent, whoever relays meanwhile."""
+    runs = store.select_mine("runs", "business_date", "revision", "status")
+    return {
+        run_directory(store.portfolio, run["business_date"], revision=run["revision"]).name
+        for run in runs
+        if run["status"] != RunStatus.PUBLISHED
+    }
 
 
 def _accept(writer: Writer, notice_ids: list[str]) -> None:

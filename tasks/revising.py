@@ -114,7 +114,8 @@ def _reversal(entry: RowMapping, before: RowMapping | None, *, is_replaced: bool
     """What takes an entry back: the line is left as the standing entry before it had left it."""
     left = REOPENED_STATES[before["decision"]] if before else LedgerState.NONE
     is_open = before is not None and left is not LedgerState.NONE
-    facts = before if is_open else {**entry, "limit_cents": None, "valid_until": None}
+    closed_since = before is not None and _closed_after(entry, before)
+    facts = before if is_open and not closed_since else {**entry, "limit_cents": None, "valid_until": None}
     return {
         "account_id": entry["account_id"],
         "decision": REVERSE,
@@ -128,6 +129,12 @@ def _reversal(entry: RowMapping, before: RowMapping | None, *, is_replaced: bool
         "left": left.value,
         "since": before["business_date"] if is_open else entry["business_date"],
     }
+
+
+def _closed_after(entry: RowMapping, before: RowMapping) -> bool:
+    """Whether an entry opened a line that its lender had closed anew after the entry before: taken back, it is closed."""
+    is_opening = REOPENED_STATES[entry["decision"]] is not LedgerState.NONE
+    return is_opening and entry["closed_on"] is not None and entry["closed_on"] > before["business_date"]
 
 
 def _written(run: Run, plan: Plan, decided: pa.Table, rows: list[dict[str, Any]], left_alone: int) -> Plan:
