@@ -94,13 +94,15 @@ class Rescored(Handle):
 class Plan(Handle):
     """What a night will change: transitions in order, outcomes over the evidence, and counts that add up.
 
-    `path` is what will be written; `decided` all that the night decided, which for a revision is more than what differs.
+    `path` and `recoverable` are what will be written; `decided` and `decided_recoverable` all that the night decided, which for
+    a revision is more.
     """
 
     path: Path
     decided: Path
     overlay: Path
     recoverable: Path
+    decided_recoverable: Path
     plan_hash: str
     transition_count: int
     row_count: int

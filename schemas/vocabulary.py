@@ -93,6 +93,10 @@ class RunStatus(StrEnum):
     DISCARDED = "discarded"
 
 
+UNPLANNED: Final = (RunStatus.STARTED, RunStatus.REFUSED, RunStatus.FAILED)
+"""How a run stands that has no plan: it may be begun anew."""
+
+
 class Outcome(StrEnum):
     """What came of running a night."""
 

@@ -27,7 +27,7 @@ REOPENING = (Decision.REOPEN.value, Decision.REOPEN_TEMPORARILY.value)
 
 
 def measure(run: Run, rules: Rules, plan: Plan) -> dict[str, Any]:
-    """What later nights are compared with: lines closed and judged, lines and cents reopened, and the scores.
+    """What caps and later nights are held against: lines closed and judged, lines and cents reopened, and the scores.
 
     Returns:
         `closed`, `reopened`, `reopened_limit_cents`, `scorecard` (which one gave the scores) and `scores`, lines closed
@@ -39,15 +39,33 @@ def measure(run: Run, rules: Rules, plan: Plan) -> dict[str, Any]:
         closed = pc.equal(table["line_kind"].cast("string"), LineKind.CLOSED.value)
         for pair in pc.value_counts(table.filter(closed)["score"].combine_chunks()).to_pylist():
             scores[pair["values"] // SCORE_WIDTH * SCORE_WIDTH] += pair["counts"]
-    changes = pq.read_table(plan.path, columns=["decision", "limit_cents"])
-    opened = changes.filter(pc.is_in(changes["decision"], value_set=pa.array(REOPENING)))
+    opened = _opened(plan)
     return {
         "closed": scores.total(),
         "reopened": len(opened),
-        "reopened_limit_cents": pc.sum(opened["limit_cents"]).as_py() or 0,
+        "reopened_limit_cents": pc.sum(opened).as_py() or 0,
         "scorecard": f"{rules.policy.policy} {rules.policy.scorecard.version}",
         "scores": {str(score): count for score, count in sorted(scores.items())},
     }
+
+
+def _opened(plan: Plan) -> pa.ChunkedArray:
+    """The limits that a plan opens lines with.
+
+    A revision that opens any is measured with all that its night decided to open, or the caps could be passed bit by bit.
+    """
+    opened = _reopenings(pq.read_table(plan.decided))
+    if plan.decided == plan.path:
+        return opened
+    changes = pq.read_table(plan.path)
+    again = changes.filter(pc.and_not(changes["opens"], changes["is_replaced"]))["limit_cents"]
+    if not len(again) and not len(_reopenings(changes)):
+        return again
+    return pa.chunked_array([*opened.chunks, *again.chunks])
+
+
+def _reopenings(transitions: pa.Table) -> pa.ChunkedArray:
+    return transitions.filter(pc.is_in(transitions["decision"], value_set=pa.array(REOPENING)))["limit_cents"]
 
 
 def above_caps(

@@ -25,7 +25,7 @@ def release_plan(name: str, plan_hash: str, person: Person, reason: str) -> tupl
             raise NightRefused(f"{name} is paused: `reinstate resume` it first; nothing was changed")
         for run in holds.held_runs(writer.store):
             if run["plan_hash"] == plan_hash:
-                publishing.stored_plan(nights.recall(name, run["business_date"]))
+                publishing.stored_plan(nights.recall(name, run["business_date"]), plan_hash)
         run, missing = holds.say(writer, nights.portfolio_of(name), plan_hash, Verdict.RELEASE, person, reason)
         if missing:
             return run["business_date"], None

@@ -8,7 +8,7 @@ import pwd
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import RowMapping, and_, or_, select, update
 
 from schemas import tables
 from schemas.errors import NightRefused
@@ -29,7 +29,11 @@ class Person:
 
 def this_person(claimed: str | None = None) -> Person:
     """The name that is claimed, or the one of the account that runs this process."""
-    own = pwd.getpwuid(os.geteuid()).pw_name  # not from the environment, which anybody may set
+    number = os.geteuid()
+    try:
+        own = pwd.getpwuid(number).pw_name  # not from the environment, which anybody may set
+    except KeyError:  # as in a container that runs as any number
+        own = f"uid {number}"
     return Person(claimed or own, claimed is None or claimed == own)
 
 
@@ -54,7 +58,7 @@ def say(
     Args:
         writer: the portfolio's.
         portfolio: says how many people it takes.
-        plan_hash: of the plan, whole.
+        plan_hash: of the plan, whole; it is one run's only.
         verdict: release or discard.
         person: who says so.
         reason: why, in the person's words.
@@ -63,7 +67,7 @@ def say(
         The run, and how many more people it takes.
 
     Raises:
-        NightRefused: no such plan is held, this person has said so before or is not proven where the portfolio asks for
+        NightRefused: no such plan waits, this person has said so before or is not proven where the portfolio asks for
             it, or the ledger has moved on since.
     """
     if not reason.strip():
@@ -74,7 +78,7 @@ def say(
             "under that person's own account, without --by. Nothing was changed"
         )
     with writer.transaction() as connection:
-        run = _held(connection, writer, plan_hash)
+        run = _waiting(connection, writer, plan_hash, verdict)
         approvals = tables.approvals
         key = {"portfolio": writer.portfolio, "plan_hash": plan_hash, "verdict": verdict.value}
         before = [row.person for row in connection.execute(select(approvals.c.person).filter_by(**key))]
@@ -100,15 +104,17 @@ def say(
     return run, missing
 
 
-def _held(connection: Any, writer: Writer, plan_hash: str) -> RowMapping:
+def _waiting(connection: Any, writer: Writer, plan_hash: str, verdict: Verdict) -> RowMapping:
+    """The run whose plan is held; one that is planned may also be discarded, as long as nothing of it is published."""
     runs = tables.runs
-    query = select(runs).where(
-        runs.c.portfolio == writer.portfolio, runs.c.status == RunStatus.HELD, runs.c.plan_hash == plan_hash
-    )
+    waits = runs.c.status == RunStatus.HELD
+    if verdict is Verdict.DISCARD:
+        waits = or_(waits, and_(runs.c.status == RunStatus.PLANNED, runs.c.progress == 0))
+    query = select(runs).where(runs.c.portfolio == writer.portfolio, runs.c.plan_hash == plan_hash, waits)
     run: RowMapping | None = connection.execute(query.with_for_update()).mappings().first()
     if run is None:
         raise NightRefused(
-            f"{writer.portfolio} holds no plan with the hash {plan_hash}; `reinstate held` lists what is held, with the whole "
+            f"of {writer.portfolio} no plan waits with the hash {plan_hash}; `reinstate held` lists what is held, with the whole "
             "hash. Nothing was changed"
         )
     return run
@@ -117,8 +123,8 @@ def _held(connection: Any, writer: Writer, plan_hash: str) -> RowMapping:
 def _refuse_moved(connection: Any, writer: Writer, run: RowMapping) -> None:
     if writer.store.ledger_head(connection) != (run["planned_sequence"], run["planned_head"]):
         raise NightRefused(
-            f"the ledger has moved on since {run['business_date']} was planned: discard the plan and run the night again. "
-            "Nothing was changed"
+            f"the ledger has moved on since {run['business_date']} was planned: discard the plan, which settles the night without "
+            "any effect. Nothing was changed"
         )
 
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from pydantic import ValidationError
 from sqlalchemy import RowMapping
 
 from schemas.errors import NightRefused, ReinstateError
@@ -166,9 +167,17 @@ def recall(name: str, business_date: datetime.date, *statuses: RunStatus) -> Set
     path = run_directory(name, business_date, revision=known["revision"]) / SETTLED_NAME
     if not path.exists():
         raise NightRefused(
-            f"{business_date} has been planned, but {path} is gone: put the night's folder back from a backup"
+            f"{business_date} has been planned, but {path} is gone: put the night's folder back from a backup, or, if nothing of "
+            f"its plan was published yet, settle the night without any effect by `reinstate discard {known['plan_hash']}`"
         )
-    return Settled.model_validate_json(path.read_text(encoding="utf-8"))
+    try:
+        return Settled.model_validate_json(path.read_text(encoding="utf-8"))
+    except ValidationError:
+        pass
+    raise NightRefused(
+        f"{path} is not as this version of the program sets it down: it was altered, or set down by the program "
+        f"{known['code_version']}, which can go on with it"
+    )
 
 
 def run_directory(

@@ -26,12 +26,12 @@ from tasks.nights import (
 )
 from tasks.policy_files import LoadedPolicy, check_reasons, policy_in_force
 from tasks.provenance import code_version, libraries, schema_hash
-from tasks.runs import end_run, start_run
+from tasks.runs import end_run, refuse_planned, start_run
 from tasks.settings import settings
 from tasks.store import Store, canonical_json
 
 DECISION_FIELDS = ("portfolio", "currency", "policy", "columns", "quarantined_share_max_bp", "caps")
-"""The part of a portfolio file that has a say in what a night decides."""
+"""The part of a portfolio file that has a say in what a night decides; who may release it has none."""
 
 
 def open_run(
@@ -69,6 +69,8 @@ def open_run(
     prove_gate_bites(policy.rules, business_date)
     run = _run(name, business_date, policy, portfolio, is_dry_run=is_dry_run or bool(store.pause()), revision=revision)
     run = run.model_copy(update={"is_paused": not is_dry_run and run.is_dry_run})
+    if not run.is_dry_run:
+        refuse_planned(writer_of(name), run)
     known = store.run(business_date, revision=revision)
     was_interrupted = known is not None and known["status"] in (RunStatus.STARTED, RunStatus.FAILED)
     _empty(run.directory, keep_snapshot=was_interrupted and not run.is_dry_run and revision == FIRST_REVISION)
@@ -85,9 +87,7 @@ def open_run(
 
 
 @contextmanager
-def attempt(
-    name: str, business_date: datetime.date, *, is_dry_run: bool, revision: int = FIRST_REVISION
-) -> Iterator[None]:
+def attempt(name: str, business_date: datetime.date, *, is_dry_run: bool) -> Iterator[None]:
     """Be the one who works on a night, and record it if it comes to nothing; a dry run writes nothing and asks nobody.
 
     Raises:
@@ -96,24 +96,28 @@ def attempt(
     if is_dry_run:
         yield
         return
-    with writing(name):
-        try:
-            yield
-        except ReinstateError as error:
-            with suppress(ReinstateError):
-                end_badly(name, business_date, error, revision)
-            raise
+    with writing(name), recorded(name, business_date):
+        yield
 
 
-def end_badly(name: str, business_date: datetime.date, error: ReinstateError, revision: int = FIRST_REVISION) -> None:
-    """Record in the store that a night came to nothing before it had a plan, and why."""
-    status = RunStatus.FAILED if isinstance(error, StageFailed) else RunStatus.REFUSED
-    end_run(writer_of(name), {"business_date": business_date, "revision": revision}, status, str(error))
+@contextmanager
+def recorded(name: str, business_date: datetime.date, revision: int = FIRST_REVISION) -> Iterator[None]:
+    """Record in the store that a night came to nothing before it had a plan, and why; whoever calls is the writer."""
+    try:
+        yield
+    except ReinstateError as error:
+        status = RunStatus.FAILED if isinstance(error, StageFailed) else RunStatus.REFUSED
+        with suppress(ReinstateError):
+            end_run(writer_of(name), {"business_date": business_date, "revision": revision}, status, str(error))
+        raise
 
 
 def decision_part(portfolio: Portfolio) -> str:
     """What in a portfolio file has a say in what a night decides, as canonical JSON."""
-    return canonical_json(portfolio.model_dump(mode="json", include=set(DECISION_FIELDS)))
+    part = portfolio.model_dump(
+        mode="json", include=set(DECISION_FIELDS), exclude={"caps": {"people", "people_proven"}}
+    )
+    return canonical_json(part)
 
 
 def decision_hash(portfolio: Portfolio) -> str:
@@ -181,7 +185,13 @@ def _set_down_ledger(run: Run, store: Store) -> str:
         raise NightRefused(f"{first} is gone: what the ledger knew before {run.business_date} cannot be had again")
     with first.open("rb") as known:
         write_whole(target, lambda sink: shutil.copyfileobj(known, sink))
-    return file_hash(target)
+    recorded, found = store.run(run.business_date, revision=FIRST_REVISION), file_hash(target)
+    if recorded is not None and recorded["ledger_hash"] not in (None, found):
+        raise NightRefused(
+            f"{first} is not what the ledger knew before {run.business_date}: its SHA-256 is {found}, recorded is "
+            f"{recorded['ledger_hash']}. Put the file back from a backup; nothing was changed"
+        )
+    return found
 
 
 def _record(run: Run) -> dict[str, object]:

@@ -49,7 +49,8 @@ def make_plan(run: Run, rules: Rules, accepted: Accepted, rescored: list[Rescore
         decided=run.directory / "plan.parquet",
         overlay=run.directory / "overlay.parquet",
         recoverable=run.directory / "recoverable.parquet",
-        plan_hash=plan_hash(transitions, stays["account_id"]),
+        decided_recoverable=run.directory / "recoverable.parquet",
+        plan_hash=plan_hash(run, transitions, stays["account_id"]),
         transition_count=len(transitions),
         row_count=accepted.snapshot.row_count,
         judged_count=sum(part.judged_count for part in rescored),
@@ -190,9 +191,12 @@ def _expired(row: dict[str, Any], names: list[str]) -> dict[str, Any]:
     return {name: known.get(name) for name in names}
 
 
-def plan_hash(transitions: pa.Table, recoverable: pa.ChunkedArray) -> str:
-    """SHA-256 over everything that will change, column by column, as text."""
-    digest = hashlib.sha256()
+def plan_hash(run: Run, transitions: pa.Table, recoverable: pa.ChunkedArray) -> str:
+    """SHA-256 over whose plan it is and everything that will change, column by column, as text.
+
+    No two runs have the same: what people say of one plan is never said of another.
+    """
+    digest = hashlib.sha256(f"{run.portfolio}\n{run.business_date}\n{run.revision}".encode())
     for name in sorted(transitions.column_names):
         digest.update(f"\n\n{name}\n".encode())
         digest.update("\n".join(_texts(transitions[name])).encode())

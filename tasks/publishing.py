@@ -28,6 +28,10 @@ from tasks.writers import Writer
 
 CHUNK_LINES: Final = 5_000
 """Lines whose transitions are written in one transaction."""
+WAY_OUT: Final = (
+    "Put the night's folder back from a backup; if nothing of the plan was published yet, `reinstate discard` with its hash "
+    "settles the night without any effect"
+)
 
 
 def settle(run: Run, portfolio: Portfolio, accepted: Accepted, plan: Plan) -> Settled:
@@ -41,10 +45,18 @@ def settle(run: Run, portfolio: Portfolio, accepted: Accepted, plan: Plan) -> Se
     recent = [known for known in store.runs_published(run.business_date) if known["business_date"] < run.business_date]
     findings = above_caps(portfolio.caps, accepted, measures, recent)
     settled = Settled(run=run, accepted=accepted, plan=plan, findings=findings, measures=measures)
-    write_text(run.directory / SETTLED_NAME, settled.model_dump_json(indent=1))
-    if not run.is_dry_run:
-        record_plan(writer_of(run.portfolio), settled, counts_of(settled.plan), store.ledger_head())
+    if run.is_dry_run:
+        _set_down(settled)
+        return settled
+    writer, head = writer_of(run.portfolio), store.ledger_head()
+    with writer.transaction() as connection:
+        record_plan(writer, connection, settled, counts_of(settled.plan), head)
+        _set_down(settled)  # by nobody who may not, and before the store speaks of it
     return settled
+
+
+def _set_down(settled: Settled) -> None:
+    write_text(settled.run.directory / SETTLED_NAME, settled.model_dump_json(indent=1))
 
 
 def publish_plan(settled: Settled, portfolio: Portfolio) -> Published:
@@ -85,8 +97,12 @@ def _publish(writer: Writer, settled: Settled, portfolio: Portfolio) -> None:
             f"{run.portfolio} has been paused by {known['person']}: the plan of {run.business_date} waits until it is resumed; "
             "nothing was published"
         )
-    transitions, stays = stored_plan(settled)
-    done = _progress(writer, settled)
+    with (
+        writer.transaction() as connection
+    ):  # the store, which no superseded process can write to, knows which plan it is
+        known = open_run_row(connection, writer, run)
+    transitions, stays = stored_plan(settled, known["plan_hash"])
+    done = int(known["progress"])
     for start in range(done, len(transitions), CHUNK_LINES):
         _write_chunk(writer, run, portfolio, transitions.slice(start, CHUNK_LINES), start)
     recoverable = _recoverable(run, stays)
@@ -95,30 +111,23 @@ def _publish(writer: Writer, settled: Settled, portfolio: Portfolio) -> None:
     finish_run(writer, run)
 
 
-def _progress(writer: Writer, settled: Settled) -> int:
-    """How much of a plan is written; the store, which no superseded process can write to, knows which plan it is."""
-    with writer.transaction() as connection:
-        known = open_run_row(connection, writer, settled.run)
-    if known["plan_hash"] != settled.plan.plan_hash:
-        raise NightRefused(
-            f"the night's folder holds another plan of {settled.run.business_date} than the one that was set down in the store, "
-            f"{known['plan_hash']}; nothing was published. Put the folder back from a backup, or discard the plan"
-        )
-    return int(known["progress"])
-
-
-def stored_plan(settled: Settled) -> tuple[pa.Table, pa.ChunkedArray]:
-    """The transitions and the lines that only wait, if they are still what was audited.
+def stored_plan(settled: Settled, known_hash: str) -> tuple[pa.Table, pa.ChunkedArray]:
+    """The transitions and the lines that only wait, if they are still what was audited and set down in the store.
 
     Raises:
         NightRefused: they are not.
     """
+    if settled.plan.plan_hash != known_hash:
+        raise NightRefused(
+            f"the night's folder holds another plan of {settled.run.business_date} than the one that was set down in the store, "
+            f"{known_hash}; nothing more was published. {WAY_OUT}"
+        )
     transitions = pq.read_table(settled.plan.path)
     stays = pq.read_table(settled.plan.recoverable)["account_id"]
-    if plan_hash(transitions, stays) != settled.plan.plan_hash:
+    if plan_hash(settled.run, transitions, stays) != settled.plan.plan_hash:
         raise NightRefused(
             f"{settled.plan.path} is not the plan that was audited on {settled.run.business_date}: its content has another "
-            "hash; nothing was published. Put the file back from a backup, or discard the plan and run the night again"
+            f"hash; nothing more was published. {WAY_OUT}"
         )
     return transitions, stays
 

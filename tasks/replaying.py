@@ -122,7 +122,7 @@ def _needed(settled: Settled) -> Iterator[Path]:
     """The files of a night without which it cannot be judged again and compared."""
     run, plan = settled.run, settled.plan
     yield from (run.directory / name for name in ("ledger.parquet", "portfolio.json"))
-    yield from (plan.decided, plan.overlay, plan.recoverable)
+    yield from (plan.decided, plan.overlay, plan.decided_recoverable)
     for part in settled.accepted.partitions:
         yield part.partition.path
         yield run.directory / "evidence" / f"part-{part.partition.number:05d}.parquet"
@@ -160,7 +160,7 @@ def _moved_rows(then: dict[str, dict[str, Any]], now: dict[str, dict[str, Any]])
 
 def _differences(settled: Settled, known: RowMapping, accepted: Accepted, plan: Plan) -> Iterator[str]:
     """What of the night as a whole is not as the store and its files have it."""
-    recorded = plan_hash(*_decided(settled.plan))
+    recorded = plan_hash(settled.run, *_decided(settled.plan))
     for what, before, now in (
         ("the plan", recorded, plan.plan_hash),
         *([("the plan of the run", known["plan_hash"], plan.plan_hash)] if known["revision"] == FIRST_REVISION else ()),
@@ -174,7 +174,7 @@ def _differences(settled: Settled, known: RowMapping, accepted: Accepted, plan: 
 
 
 def _decided(plan: Plan) -> tuple[pa.Table, pa.ChunkedArray]:
-    return pq.read_table(plan.decided), pq.read_table(plan.recoverable)["account_id"]
+    return pq.read_table(plan.decided), pq.read_table(plan.decided_recoverable)["account_id"]
 
 
 def _causes(settled: Settled, known: RowMapping, accepted: Accepted, rules: Rules) -> Iterator[str]:

@@ -133,7 +133,7 @@ def result_of(settled: Settled, published: Published, page: Path, warnings: tupl
     published_words = "published"
     if settled.run.revision > FIRST_REVISION:
         back, made = changes_of(settled.plan)
-        published_words = f"revised, {back:,} transitions taken back and {made:,} made"
+        published_words = f"revised, {back:,} transition{'' if back == 1 else 's'} taken back and {made:,} made"
     words = {
         Outcome.PUBLISHED: published_words,
         Outcome.DRY_RUN: "dry run, nothing was published",

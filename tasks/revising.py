@@ -3,23 +3,25 @@
 What is no longer granted is taken back by an entry of its own that names the one it corrects; history is never edited.
 """
 
+import datetime
 from collections.abc import Callable
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlalchemy import RowMapping
 
 from schemas.errors import NightRefused
 from schemas.handles import NightResult, Plan, Run
-from schemas.vocabulary import REVERSE, WITHDRAW, LedgerState, RunStatus
+from schemas.vocabulary import REVERSE, UNPLANNED, WITHDRAW, Decision, LedgerState
 from tasks import finishing, nights, publishing
 from tasks.evidence import write_table
 from tasks.holds import Person
 from tasks.judgement import judge_night
 from tasks.ledger_entries import REOPENED_STATES, still_standing
-from tasks.opening import attempt, open_run
-from tasks.planning import plan_hash
+from tasks.opening import open_run, recorded
+from tasks.planning import evidence_tables, plan_hash
 from tasks.settings import settings
 from tasks.sources.opening import open_source
 from tasks.store import Store
@@ -36,6 +38,7 @@ REVERSAL_FIELDS: Final = (
     pa.field("reverses", pa.string()),
     pa.field("is_replaced", pa.bool_()),
     pa.field("left", pa.string()),
+    pa.field("opens", pa.bool_()),
     pa.field("since", pa.date32()),
 )
 
@@ -56,34 +59,36 @@ def revise(name: str, person: Person, reason: str, read_secret: Callable[[str], 
     if not reason.strip():
         raise NightRefused("say why: the reason is kept with the revision")
     store, portfolio = nights.store_of(name), nights.portfolio_of(name)
-    last = store.last_published()
-    if last is None:
-        raise NightRefused(f"no night of {name} has been published, so there is none to revise")
-    if store.pause():
-        raise NightRefused(f"{name} is paused: `reinstate resume` it first; nothing was changed")
-    newest = store.run(last)
-    came_to_nothing = newest is not None and newest["status"] in (
-        RunStatus.STARTED,
-        RunStatus.REFUSED,
-        RunStatus.FAILED,
-    )
-    revision = newest["revision"] + (not came_to_nothing) if newest else nights.FIRST_REVISION
-    with attempt(name, last, is_dry_run=False, revision=revision):
-        why = {"revised_by": person.name, "revised_because": reason}
-        run = open_run(name, last, is_dry_run=False, revision=revision, revised=why)
-        rules = nights.rules_of(run)
-        source = open_source(portfolio, settings().data_directory, read_secret)
-        snapshot = source.take(last, rules.snapshot_columns, run.directory / "snapshot", portfolio.partition_rows)
-        accepted, plan = judge_night(run, portfolio, rules, snapshot)
-        settled = publishing.settle(run, portfolio, accepted, difference(run, plan, store))
-        published = publishing.publish_plan(settled, portfolio)
+    why = {"revised_by": person.name, "revised_because": reason}
+    with nights.writing(name):
+        last, revision = _next_revision(store)
+        with recorded(name, last, revision):
+            run = open_run(name, last, is_dry_run=False, revision=revision, revised=why)
+            rules = nights.rules_of(run)
+            source = open_source(portfolio, settings().data_directory, read_secret)
+            snapshot = source.take(last, rules.snapshot_columns, run.directory / "snapshot", portfolio.partition_rows)
+            accepted, plan = judge_night(run, portfolio, rules, snapshot)
+            settled = publishing.settle(run, portfolio, accepted, difference(run, plan, store))
+            published = publishing.publish_plan(settled, portfolio)
     return finishing.wrap_up(settled, published)
+
+
+def _next_revision(store: Store) -> tuple[datetime.date, int]:
+    """The night that a revision is of, and its number: one that came to nothing is tried again."""
+    last = store.last_published()
+    newest = store.run(last) if last else None
+    if last is None or newest is None:
+        raise NightRefused(f"no night of {store.portfolio} has been published, so there is none to revise")
+    if store.pause():
+        raise NightRefused(f"{store.portfolio} is paused: `reinstate resume` it first; nothing was changed")
+    return last, newest["revision"] + (newest["status"] not in UNPLANNED)
 
 
 def difference(run: Run, plan: Plan, store: Store) -> Plan:
     """The plan of a revision: what it decides otherwise than what stands of its night.
 
-    A line that a person has withdrawn since is left alone.
+    A line that a person has withdrawn since is left alone. One that the night closed is opened again only where the revised
+    evidence says that it stays open: of a line that is missing now, set aside or closed by the lender, nobody knows that.
     """
     first = store.run(run.business_date, revision=nights.FIRST_REVISION)
     begins = first["planned_sequence"] if first else 0
@@ -101,13 +106,37 @@ def difference(run: Run, plan: Plan, store: Store) -> Plan:
         if entry is not None:
             rows.append(_reversal(entry, before.get(account), is_replaced=True))
         rows.append(row)
+    left = {account: entry for account, entry in standing.items() if account not in by_hand}
+    closings = {account for account, entry in left.items() if not _opens(entry)}
+    doubtful = closings - _staying_open(run, plan, closings)
     rows += [
         _reversal(entry, before.get(account), is_replaced=False)
-        for account, entry in standing.items()
-        if account not in by_hand
+        for account, entry in left.items()
+        if account not in doubtful
     ]
     rows.sort(key=lambda row: (row["account_id"], row["decision"] != REVERSE))
-    return _written(run, plan, decided, rows, left_alone=len(by_hand))
+    exceptions = {
+        "withdrawn by a person since, left alone": len(by_hand),
+        "closed by the night, not seen open by its revision, left closed": len(doubtful),
+    }
+    return _written(run, plan, decided, rows, by_hand, exceptions)
+
+
+def _opens(entry: RowMapping) -> bool:
+    return REOPENED_STATES[entry["decision"]] is not LedgerState.NONE
+
+
+def _staying_open(run: Run, plan: Plan, accounts: set[str]) -> set[str]:
+    """Those of some lines of which the evidence says that they stay open as they are."""
+    found: set[str] = set()
+    wanted = pa.array(sorted(accounts), pa.string())
+    open_still = pa.array([Decision.KEEP_OPEN.value, Decision.KEEP_TEMPORARY.value])
+    for table in evidence_tables(run, plan, ["account_id", "decision"]) if accounts else ():
+        stays = pc.and_(
+            pc.is_in(table["account_id"], value_set=wanted), pc.is_in(table["decision"], value_set=open_still)
+        )
+        found.update(table.filter(stays)["account_id"].to_pylist())
+    return found
 
 
 def _reversal(entry: RowMapping, before: RowMapping | None, *, is_replaced: bool) -> dict[str, Any]:
@@ -127,28 +156,39 @@ def _reversal(entry: RowMapping, before: RowMapping | None, *, is_replaced: bool
         "reverses": entry["entry_id"],
         "is_replaced": is_replaced,
         "left": left.value,
+        "opens": is_open and not _opens(entry),
         "since": before["business_date"] if is_open else entry["business_date"],
     }
 
 
 def _closed_after(entry: RowMapping, before: RowMapping) -> bool:
     """Whether an entry opened a line that its lender had closed anew after the entry before: taken back, it is closed."""
-    is_opening = REOPENED_STATES[entry["decision"]] is not LedgerState.NONE
-    return is_opening and entry["closed_on"] is not None and entry["closed_on"] > before["business_date"]
+    return _opens(entry) and entry["closed_on"] is not None and entry["closed_on"] > before["business_date"]
 
 
-def _written(run: Run, plan: Plan, decided: pa.Table, rows: list[dict[str, Any]], left_alone: int) -> Plan:
+def _written(
+    run: Run, plan: Plan, decided: pa.Table, rows: list[dict[str, Any]], by_hand: set[str], exceptions: dict[str, int]
+) -> Plan:
+    """The plan as files: all that was decided beside what will be written, which counts no night for withdrawn lines."""
     schema = pa.schema([*decided.schema, *REVERSAL_FIELDS])
     transitions = pa.Table.from_pylist([{**dict.fromkeys(schema.names), **row} for row in rows], schema=schema)
-    write_table(decided, run.directory / "decided.parquet")
-    write_table(transitions, plan.path)
-    exceptions = {**plan.exceptions, "withdrawn by a person since, left alone": left_alone}
-    stays = pq.read_table(plan.recoverable)["account_id"]
+    all_stays = pq.read_table(plan.recoverable)
+    stays = all_stays.filter(
+        pc.invert(pc.is_in(all_stays["account_id"], value_set=pa.array(sorted(by_hand), pa.string())))
+    )
+    aside = {name: run.directory / f"{name.replace('_', '-')}.parquet" for name in ("decided", "decided_recoverable")}
+    for table, path in (
+        (decided, aside["decided"]),
+        (all_stays, aside["decided_recoverable"]),
+        (transitions, plan.path),
+        (stays, plan.recoverable),
+    ):
+        write_table(table, path)
     return plan.model_copy(
         update={
-            "decided": run.directory / "decided.parquet",
-            "plan_hash": plan_hash(transitions, stays),
+            **aside,
+            "plan_hash": plan_hash(run, transitions, stays["account_id"]),
             "transition_count": len(transitions),
-            "exceptions": exceptions,
+            "exceptions": plan.exceptions | exceptions,
         }
     )

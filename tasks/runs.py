@@ -12,7 +12,7 @@ from sqlalchemy import Connection, RowMapping, and_, func, not_, select, update
 from schemas import tables
 from schemas.errors import NightRefused
 from schemas.handles import Run, Settled
-from schemas.vocabulary import RunStatus
+from schemas.vocabulary import UNPLANNED, RunStatus
 from tasks.nights import PAGE_NAME
 from tasks.writers import Writer, dialect
 
@@ -35,15 +35,23 @@ def start_run(writer: Writer, run: dict[str, Any], policy: dict[str, str]) -> No
     """
     with writer.transaction() as connection:
         connection.execute(dialect(writer.store).insert(tables.policies).on_conflict_do_nothing(), policy)
-        known = _locked(connection, writer, run)
-        if known is not None and known["status"] not in (RunStatus.STARTED, RunStatus.REFUSED, RunStatus.FAILED):
-            raise NightRefused(f"{run['business_date']} is {known['status']}; nothing was written")
+        known = _unplanned(connection, writer, run)
         fresh = {**run, "status": RunStatus.STARTED, "message": None, "finished_at": None}
         if known is None:
             connection.execute(tables.runs.insert(), {"portfolio": writer.portfolio, **fresh})
         else:
             connection.execute(_update(writer, run).values(**fresh))
         record_attempt(writer, connection, run)
+
+
+def refuse_planned(writer: Writer, run: Run) -> None:
+    """Make sure that a run may be begun, before anything in its folder is touched.
+
+    Raises:
+        NightRefused: it has a plan that is not to be made anew, or is settled; or this process has been superseded.
+    """
+    with writer.transaction() as connection:
+        _unplanned(connection, writer, _key(run))
 
 
 def record_attempt(writer: Writer, connection: Connection, run: dict[str, Any]) -> None:
@@ -72,11 +80,14 @@ def end_run(writer: Writer, run: dict[str, Any], status: RunStatus, message: str
         connection.execute(query.values(status=status, message=message, finished_at=now()))
 
 
-def record_plan(writer: Writer, settled: Settled, counts: dict[str, int], head: tuple[int, str]) -> None:
+def record_plan(
+    writer: Writer, connection: Connection, settled: Settled, counts: dict[str, int], head: tuple[int, str]
+) -> None:
     """Set down what a run is about to publish, or, above its caps, what waits for people.
 
     Args:
         writer: the portfolio's.
+        connection: in its transaction.
         settled: the plan that passed its audit.
         counts: of the night, by name.
         head: sequence number and hash of the newest ledger entry that the plan was made on.
@@ -85,25 +96,29 @@ def record_plan(writer: Writer, settled: Settled, counts: dict[str, int], head: 
         NightRefused: a later night is settled, or the ledger has moved on since the plan was made.
     """
     run = settled.run
-    with writer.transaction() as connection:
-        known = _locked(connection, writer, _key(run))
-        if known is None or known["status"] != RunStatus.STARTED:
-            raise NightRefused(f"{run.business_date} has been planned or published meanwhile; nothing was written")
-        if writer.store.ledger_head(connection) != head:
-            raise NightRefused("the ledger has moved on since this night was planned; run it again")
-        planned = {
-            "status": RunStatus.HELD if settled.findings else RunStatus.PLANNED,
-            "snapshot_hash": settled.accepted.content_hash,
-            "plan_hash": settled.plan.plan_hash,
-            "planned_sequence": head[0],
-            "planned_head": head[1],
-            "progress": 0,
-            "counts": counts,
-            "findings": list(settled.findings),
-            "measures": settled.measures,
-            "message": None,
-        }
-        connection.execute(_update(writer, _key(run)).values(**planned))
+    known = _locked(connection, writer, _key(run))
+    if known is None or known["status"] != RunStatus.STARTED:
+        raise NightRefused(f"{run.business_date} has been planned or published meanwhile; nothing was written")
+    last = writer.store.last_settled()
+    if last is not None and last > run.business_date:
+        raise NightRefused(
+            f"{last} has been settled meanwhile, which is after {run.business_date}; nothing was written"
+        )
+    if writer.store.ledger_head(connection) != head:
+        raise NightRefused("the ledger has moved on since this night was planned; run it again")
+    planned = {
+        "status": RunStatus.HELD if settled.findings else RunStatus.PLANNED,
+        "snapshot_hash": settled.accepted.content_hash,
+        "plan_hash": settled.plan.plan_hash,
+        "planned_sequence": head[0],
+        "planned_head": head[1],
+        "progress": 0,
+        "counts": counts,
+        "findings": list(settled.findings),
+        "measures": settled.measures,
+        "message": None,
+    }
+    connection.execute(_update(writer, _key(run)).values(**planned))
 
 
 def publish_chunk(writer: Writer, run: Run, connection: Connection, chunk: Chunk) -> None:
@@ -157,6 +172,13 @@ def now() -> datetime.datetime:
 
 def _key(run: Run) -> dict[str, Any]:
     return {"business_date": run.business_date, "revision": run.revision}
+
+
+def _unplanned(connection: Connection, writer: Writer, run: dict[str, Any]) -> RowMapping | None:
+    known = _locked(connection, writer, run)
+    if known is not None and known["status"] not in UNPLANNED:
+        raise NightRefused(f"{run['business_date']} is {known['status']}; nothing was written")
+    return known
 
 
 def _locked(connection: Connection, writer: Writer, run: dict[str, Any]) -> RowMapping | None:

@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 
 from schemas.errors import NightRefused
 from tasks import manual, nights, publishing, runs
 from tasks.holds import Person
 from tasks.nights import store_of
-from tasks.planning import plan_hash
+from tests.nights.another_plan import give_another_plan
 from tests.nights.conftest import Book
 from tests.plain_nights import forget, plan_plainly, run_again, run_plainly, use_home
 from tests.small_book import FIRST_NIGHT, make_home, stand_in
@@ -108,14 +107,8 @@ def test_a_night_that_was_stopped_waits_while_its_portfolio_is_paused(
 def test_a_folder_with_another_plan_than_the_store_knows_publishes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a process leaves it that was frozen before its plan, superseded, and goes on."""
     stop_after(1, monkeypatch)
-    folder = nights.run_directory("small", FIRST_NIGHT)
-    transitions, settled = pq.read_table(folder / "plan.parquet").slice(1), nights.recall("small", FIRST_NIGHT)
-    pq.write_table(transitions, folder / "plan.parquet")
-    other = plan_hash(transitions, pq.read_table(settled.plan.recoverable)["account_id"])
-    text = (folder / "night.json").read_text()
-    (folder / "night.json").write_text(text.replace(settled.plan.plan_hash, other))
+    give_another_plan(nights.run_directory("small", FIRST_NIGHT))
     with pytest.raises(NightRefused, match="holds another plan of 2026-10-26 than the one that was set down"):
         run_again("small", FIRST_NIGHT)
     assert store_of("small").ledger_head()[0] == 3

@@ -1,8 +1,12 @@
 """Nights above their caps: nothing happens until people release exactly that plan."""
 
+import datetime
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
@@ -12,6 +16,7 @@ from schemas.errors import NightRefused
 from schemas.vocabulary import Outcome
 from tasks import holds, nights, publishing, reporting
 from tasks.nights import store_of
+from tests.nights.another_plan import give_another_plan
 from tests.nights.conftest import DAY, Book
 from tests.plain_nights import finish_plainly, forget, plan_plainly, run_again, run_plainly, use_home
 from tests.small_book import FIRST_NIGHT, make_home, stand_in
@@ -27,13 +32,17 @@ def home(book: Book, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     forget()
 
 
-def hold_first() -> str:
-    """The first night, held; returns the hash of its plan."""
+def hold(night: datetime.date) -> str:
+    """A night that is above its caps, run and held; returns the hash of its plan."""
     with nights.writing("small"):
-        settled, published = plan_plainly("small", FIRST_NIGHT), None
+        settled = plan_plainly("small", night)
         _, published = finish_plainly(settled)
     assert published.outcome is Outcome.HELD
     return settled.plan.plan_hash
+
+
+def hold_first() -> str:
+    return hold(FIRST_NIGHT)
 
 
 def said(command: str, plan: str, person: str, reason: str = "looked at it") -> Result:
@@ -108,7 +117,7 @@ def test_another_hash_releases_nothing(home: Path) -> None:
     plan = hold_first()
     refused = said("release", plan[:-1] + ("0" if plan[-1] != "0" else "1"), "ann")
     assert isinstance(refused.exception, NightRefused)
-    assert "holds no plan with the hash" in str(refused.exception)
+    assert "no plan waits with the hash" in str(refused.exception)
 
 
 def test_a_plan_that_was_altered_is_not_released(home: Path) -> None:
@@ -118,6 +127,74 @@ def test_a_plan_that_was_altered_is_not_released(home: Path) -> None:
     refused = said("release", plan, "ann")
     assert isinstance(refused.exception, NightRefused)
     assert "is not the plan that was audited" in str(refused.exception)
+    assert store_of("small").select_mine("approvals") == []
+
+
+def test_what_is_said_of_one_plan_counts_for_no_later_one_that_changes_the_same(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two nights that are held for a bad row and would change nothing: their plans are alike, and two."""
+    snapshots = tmp_path / "snapshots"
+    snapshots.mkdir()
+    for date in (FIRST_NIGHT, SECOND_NIGHT):
+        table = pq.read_table(world / "base" / f"{date}.parquet")
+        rows = table.filter(pc.equal(table["line_status"], "open")).slice(0, 100).to_pylist()
+        rows[0]["closed_limit_cents"] = -1
+        pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), snapshots / f"{date}.parquet")
+    caps = "caps: {quarantined_share_max_bp: 0, people: 2}\n"
+    source = f"{{kind: folder, path: {snapshots}}}"
+    use_home(monkeypatch, tmp_path / "data", make_home(tmp_path / "home", source, more=caps))
+    first = hold(FIRST_NIGHT)
+    said("release", first, "ann")
+    for person in ("ann", "ben"):
+        said("discard", first, person)
+    second = hold(SECOND_NIGHT)
+    assert "It takes another person" in said("release", second, "ben").output
+    assert store_of("small").last_published() is None
+
+
+def test_a_plan_whose_folder_holds_another_one_is_not_released_and_can_be_discarded(home: Path) -> None:
+    plan = hold_first()
+    give_another_plan(nights.run_directory("small", FIRST_NIGHT))
+    refused = said("release", plan, "ann")
+    assert "holds another plan of 2026-10-26 than the one that was set down" in str(refused.exception)
+    assert store_of("small").select_mine("approvals") == []
+    said("discard", plan, "ann")
+    assert "The night is settled" in said("discard", plan, "ben").output
+
+
+def test_a_released_plan_that_cannot_be_published_is_discarded_as_long_as_nothing_of_it_is(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = hold_first()
+    said("release", plan, "ann")
+    with monkeypatch.context() as patch:
+        patch.setattr(publishing, "publish_plan", None)
+        said("release", plan, "ben")
+    shutil.rmtree(nights.run_directory("small", FIRST_NIGHT))
+    with pytest.raises(NightRefused, match=f"reinstate discard {plan}"):
+        run_again("small", FIRST_NIGHT)
+    said("discard", plan, "ann")
+    assert "The night is settled" in said("discard", plan, "ben").output
+    assert store_of("small").last_settled() == FIRST_NIGHT
+
+
+def test_a_plan_of_which_something_is_published_is_not_discarded(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = hold_first()
+    said("release", plan, "ann")
+    monkeypatch.setattr(publishing, "CHUNK_LINES", 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(publishing, "finish_run", None)
+        said("release", plan, "ben")
+    refused = said("discard", plan, "ann")
+    assert "waits with the hash" in str(refused.exception)
+
+
+def test_a_folder_set_down_by_another_version_is_told_of_and_not_guessed_at(home: Path) -> None:
+    plan = hold_first()
+    path = nights.run_directory("small", FIRST_NIGHT) / "night.json"
+    path.write_text(path.read_text().replace('"decided"', '"decided_before"'))
+    assert "is not as this version of the program sets it down" in str(said("release", plan, "ann").exception)
     assert store_of("small").select_mine("approvals") == []
 
 

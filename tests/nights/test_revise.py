@@ -140,30 +140,121 @@ def test_the_good_snapshot_after_a_bad_one_ends_as_if_there_had_been_no_bad_one(
     assert verify(store_of("small")).fault is None
 
 
-def test_a_closing_that_is_taken_back_leaves_the_line_as_it_was(snapshots: Path, world: Path, book: Book) -> None:
-    """A line that a wrong row closed again is open, and has been since it was opened."""
-    dates = [FIRST_NIGHT + number * DAY for number in range(2, 9)]
-    store = store_of("small")
-    for date in dates:
-        shutil.copy(world / "base" / f"{date}.parquet", snapshots)
+def run_until_a_line_is_closed_again(folder: Path, world: Path) -> tuple[Any, dict[str, Any]]:
+    """Go on until a night closes a line again; the night, and the line's entry."""
+    for number in range(2, 9):
+        date = FIRST_NIGHT + number * DAY
+        shutil.copy(world / "base" / f"{date}.parquet", folder)
         run_plainly("small", date)
-        ended = [entry for entry in store.select_mine("ledger", business_date=date) if entry["decision"] == "reclose"]
-        if ended:
-            break
-    before = {row["account_id"]: dict(row) for row in store.select_mine("line_states")}
-    assert ended, "the sample book closes a line again"
-    line = ended[0]["account_id"]
-    path = snapshots / f"{date}.parquet"
+        for entry in store_of("small").select_mine("ledger", business_date=date):
+            if entry["decision"] == Decision.RECLOSE:
+                return date, dict(entry)
+    raise AssertionError("the sample book closes no line again")
+
+
+def deliver_row_again(folder: Path, date: Any, line: str, row: pa.Table) -> None:
+    """Put another snapshot of a night into the folder: one line's row is another one, or gone."""
+    path = folder / f"{date}.parquet"
     table = pq.read_table(path)
-    pq.write_table(table.filter(pc.not_equal(table["account_id"], line)), path)
+    rest = table.filter(pc.not_equal(table["account_id"], line))
+    pq.write_table(pa.concat_tables([rest, row.cast(rest.schema)]), path)
+
+
+def row_of(folder: Path, date: Any, line: str, **changes: Any) -> pa.Table:
+    """A line's row in the snapshot of a night, with changes."""
+    row = pq.read_table(folder / f"{date}.parquet", filters=[("account_id", "=", line)])
+    return pa.Table.from_pylist([row.to_pylist()[0] | changes], schema=row.schema)
+
+
+def test_a_closing_that_is_taken_back_leaves_the_line_as_it_was(snapshots: Path, world: Path) -> None:
+    """A line that a wrong row closed again is open, and has been since it was opened."""
+    date, entry = run_until_a_line_is_closed_again(snapshots, world)
+    line, store = entry["account_id"], store_of("small")
+    deliver_row_again(snapshots, date, line, row_of(snapshots, date - DAY, line, business_date=date))
     done = revise("the line's row was another's")
     assert done.exit_code == 0, done.exception
     [state] = store.select_mine("line_states", account_id=line)
     assert state["state"] in ("reopened", "temporary")
-    assert state["since"] < before[line]["since"]
+    assert state["since"] < date
     kinds = {notice["kind"] for notice in store.select_mine("notices", sequence=state["sequence"])}
     assert kinds == {"reopen", "correction_line_open"}
     assert verify(store).fault is None
+
+
+@pytest.mark.parametrize("what", ["missing", "set aside", "closed by the lender"])
+def test_a_line_that_was_closed_again_stays_closed_unless_the_corrected_row_shows_that_it_stays_open(
+    snapshots: Path, world: Path, what: str
+) -> None:
+    date, entry = run_until_a_line_is_closed_again(snapshots, world)
+    closed = {
+        "line_status": "closed", "closed_on": date, "closure_cause": "credit_assessment", "closure_initiator": "issuer",
+    }  # fmt: skip
+    changes = {"set aside": {"closed_limit_cents": -1}, "closed by the lender": closed}.get(what, {})
+    row = row_of(snapshots, date, entry["account_id"], **changes)
+    deliver_row_again(snapshots, date, entry["account_id"], row.slice(0, 0) if what == "missing" else row)
+    before = store_of("small").ledger_head()
+    assert revise("the line's row was another's").exit_code == 0
+    assert store_of("small").ledger_head() == before
+    page = (nights.run_directory("small", date, revision=2) / "report.html").read_text()
+    assert "left closed" in page
+
+
+def test_what_opens_lines_in_a_revision_counts_with_what_the_night_opened_before(
+    snapshots: Path, world: Path, tmp_path: Path
+) -> None:
+    """The caps of a night cannot be passed bit by bit."""
+    opened = [entry["account_id"] for entry in opened_on(SECOND_NIGHT)]
+    make_late(snapshots, opened[:1])
+    revise("first a bad one")
+    shutil.copy(world / "base" / f"{SECOND_NIGHT}.parquet", snapshots)
+    file = tmp_path / "home" / "deployments" / "portfolios" / "small.yaml"
+    plain = file.read_text()
+    file.write_text(plain + f"caps: {{reopened_lines_max: {len(opened) - 1}}}\n")
+    assert "held, nothing was published" in revise("now the good one").output
+    [finding] = store_of("small").run(SECOND_NIGHT)["findings"]
+    assert finding == f"lines reopened: {len(opened)}, the cap is {len(opened) - 1}"
+
+
+def test_a_closing_that_is_taken_back_counts_as_a_line_reopened(snapshots: Path, world: Path, tmp_path: Path) -> None:
+    date, entry = run_until_a_line_is_closed_again(snapshots, world)
+    line = entry["account_id"]
+    deliver_row_again(snapshots, date, line, row_of(snapshots, date - DAY, line, business_date=date))
+    opened = len(opened_on(date))
+    file = tmp_path / "home" / "deployments" / "portfolios" / "small.yaml"
+    file.write_text(file.read_text() + f"caps: {{reopened_lines_max: {opened}}}\n")
+    assert "held, nothing was published" in revise("the line's row was another's").output
+    [finding] = store_of("small").run(date)["findings"]
+    assert finding == f"lines reopened: {opened + 1}, the cap is {opened}"
+
+
+def test_a_revision_that_opens_no_line_is_above_no_cap_on_opening(snapshots: Path, tmp_path: Path) -> None:
+    """People have looked at what stands of the night."""
+    file = tmp_path / "home" / "deployments" / "portfolios" / "small.yaml"
+    file.write_text(file.read_text() + "caps: {reopened_lines_max: 0}\n")
+    make_late(snapshots, [opened_on(SECOND_NIGHT)[0]["account_id"]])
+    assert "revised, 1 transition taken back and 0 made" in revise().output
+
+
+def test_what_the_ledger_knew_before_the_night_must_be_what_was_recorded(snapshots: Path) -> None:
+    path = nights.run_directory("small", SECOND_NIGHT) / "ledger.parquet"
+    pq.write_table(pq.read_table(path).slice(1), path)
+    refused = revise()
+    assert "is not what the ledger knew before" in str(refused.exception)
+    assert store_of("small").run(SECOND_NIGHT, RunStatus.PUBLISHED)["revision"] == 1
+
+
+def test_a_line_withdrawn_since_is_not_counted_as_recoverable(snapshots: Path) -> None:
+    line = opened_on(SECOND_NIGHT)[0]["account_id"]
+    CliRunner().invoke(commands, ["withdraw", line, "--portfolio", "small", "--reason", "a complaint"])
+    ids = pq.read_table(snapshots / f"{SECOND_NIGHT}.parquet")["account_id"]
+    deliver_again(
+        snapshots,
+        "closed_limit_cents",
+        lambda column: pa.chunked_array([pa.array([100] * len(column))]),
+        pc.equal(ids, line),
+    )
+    assert revise("its limit was far less: too little to open, but recoverable").exit_code == 0
+    assert store_of("small").select_mine("recoverable_nights", account_id=line) == []
 
 
 def test_a_line_withdrawn_by_a_person_since_is_left_alone(snapshots: Path) -> None:
