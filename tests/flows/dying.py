@@ -1,5 +1,6 @@
 """`reinstate nightly` that dies: `python -m tests.flows.dying STAGE:NUMBER nightly ...` at a point of a stage, from 1.
 
+`STAGE:NUMBER:SIGTERM` asks it to end there, as a cancelled run is, in the place of killing it.
 `count:FILE` in that place dies nowhere, and writes into a file which points every stage has.
 """
 
@@ -43,13 +44,13 @@ def know_stages(reached: Callable[[str], None]) -> None:
 
 
 def main(where: str, arguments: list[str]) -> None:
-    stage, _, number = where.partition(":")
+    stage, number, *asked = where.split(":")
     seen: defaultdict[str, list[str]] = defaultdict(list)
 
     def reached(name: str) -> None:
         seen[_stage.get()].append(name)
         if (_stage.get(), str(len(seen[_stage.get()]))) == (stage, number):
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), signal.Signals[asked[0]] if asked else signal.SIGKILL)
 
     know_stages(reached)
     instrument(reached, settings().data_directory)

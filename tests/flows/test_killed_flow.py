@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from prefect.client.orchestration import SyncPrefectClient
 
 from tasks.settings import CHECKOUT
 from tests.crashes.book import NAME, NIGHTS, make_home
@@ -49,7 +50,7 @@ class Scene:
             check=False,
             timeout=RUN_SECONDS,
         )
-        assert done.returncode in (0, -signal.SIGKILL), done.stdout + done.stderr
+        assert done.returncode in (0, -signal.SIGKILL, -signal.SIGTERM), done.stdout + done.stderr
         return done.returncode
 
     def digest(self) -> str:
@@ -80,9 +81,15 @@ def killed_and_run_again(scene: Scene, kills: list[str]) -> str:
     return scene.digest()
 
 
-def test_killed_in_every_stage_and_run_again_with_the_real_command(root: Path, server: Server) -> None:
-    unkilled = Scene(root, "unkilled", server)
-    unkilled.run("tests.flows.dying", f"count:{root / 'points.json'}")
+@pytest.fixture(scope="module")
+def unkilled(root: Path, server: Server) -> str:
+    """The digest of the book after a second night that nobody killed; its points are counted beside it."""
+    scene = Scene(root, "unkilled", server)
+    scene.run("tests.flows.dying", f"count:{root / 'points.json'}")
+    return scene.digest()
+
+
+def test_killed_in_every_stage_and_run_again_with_the_real_command(root: Path, server: Server, unkilled: str) -> None:
     points = json.loads((root / "points.json").read_text())
     chance = random.Random(SEED)
     plans = [[f"{stage}:{chance.randint(1, len(points[stage]))}" for stage in stages] for stages in TWICE]
@@ -92,4 +99,22 @@ def test_killed_in_every_stage_and_run_again_with_the_real_command(root: Path, s
             for number, kills in enumerate(plans)
         ]
         digests = [each.result() for each in found]
-    assert digests == [unkilled.digest()] * 2, f"seed {SEED}: {plans}"
+    assert digests == [unkilled] * 2, f"seed {SEED}: {plans}"
+
+
+def test_a_cancelled_run_ends_between_chunks_is_not_green_and_goes_on_when_it_is_run_again(
+    root: Path, server: Server, client: SyncPrefectClient, unkilled: str
+) -> None:
+    scene = Scene(root, "cancelled", server)
+    before = {run.id for run in client.read_flow_runs()}
+    points = json.loads((root / "points.json").read_text())["publish"]
+    in_a_chunk = next(number for number, point in enumerate(points, 1) if point.startswith("INSERT INTO notices"))
+    assert scene.run("tests.flows.dying", f"publish:{in_a_chunk}:SIGTERM") == -signal.SIGTERM
+    runs = [run for run in client.read_flow_runs() if run.id not in before]
+    assert runs
+    assert {run.state_name for run in runs} == {"Crashed"}
+    with scene.stage.left() as left:
+        assert broken_promises(left) == []
+        assert left.rows["runs"][-1]["status"] == "planned"
+    assert scene.run("flows.command_line") == 0
+    assert scene.digest() == unkilled
