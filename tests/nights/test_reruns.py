@@ -90,6 +90,12 @@ def test_what_decides_in_the_portfolio_file_may_not_change_and_its_title_may(fol
         published_before("small", FIRST_NIGHT)
 
 
+def test_who_may_release_a_held_plan_decides_nothing(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "home" / "deployments" / "portfolios" / "small.yaml"
+    file.write_text(file.read_text() + "caps: {people: 2, people_proven: true}\n")
+    assert published_before("small", FIRST_NIGHT) is not None
+
+
 def test_a_night_that_was_not_published_is_not_brought_back(folder: Path) -> None:
     from tests.nights.conftest import DAY
 
