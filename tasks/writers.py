@@ -83,7 +83,7 @@ def take_writer(store: Store, role: str = NIGHT) -> Writer:
     """
     lock = try_lock(store.engine, store.portfolio + role)
     if lock is None:
-        raise NightRefused(_taken(store, role))
+        raise NightRefused(f"{taken(store, role)}; nothing was written")
     try:
         return Writer(store, role, lock, _next_epoch(store, role, lock))
     except BaseException:
@@ -111,7 +111,7 @@ def take_over(store: Store) -> str:
         raise NightRefused(f"nobody holds {store.portfolio}: just run the night")
     known = holder_of(store)
     if known is None or known["session"] is None:
-        raise NightRefused(f"{_taken(store, NIGHT)}. End that process: the lock dies with it")
+        raise NightRefused(f"{taken(store, NIGHT)}. End that process: the lock dies with it")
     with store.transaction() as connection:
         connection.execute(text("SELECT pg_terminate_backend(:session)"), {"session": known["session"]})
     return f"{known['holder']}, which held {store.portfolio} since {_told(known['since'])}, was shut out; run the night"
@@ -140,13 +140,14 @@ def _next_epoch(store: Store, role: str, lock: Lock) -> int:
     return epoch
 
 
-def _taken(store: Store, role: str) -> str:
+def taken(store: Store, role: str) -> str:
+    """Who holds a portfolio in a role, in words, as far as it can be known."""
     known = holder_of(store, role)
     who = "another process"
     if known is not None and _still_holds(store, known):
         who = f"{known['holder']} since {_told(known['since'])}"
     doing = "its notices are being sent" if role == RELAY else "it is being worked on"
-    return f"{store.portfolio}: {doing} by {who}; nothing was written"
+    return f"{store.portfolio}: {doing} by {who}"
 
 
 def _still_holds(store: Store, known: RowMapping) -> bool:
