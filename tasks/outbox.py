@@ -92,7 +92,7 @@ def relay(store: Store) -> Delivered:
 
 
 def deliver_outstanding(writer: Writer, channel: FileChannel) -> Delivered:
-    """Hand every notice that no channel has accepted to its channel, requests to the core system first.
+    """Hand every notice that no channel has accepted to its channel: requests to the core system first, batches in ledger order.
 
     Safe to call again: a file that was written before a crash is written again with the same content. What cannot be
     handed over holds up what comes after it, for that may build on it.
@@ -100,8 +100,10 @@ def deliver_outstanding(writer: Writer, channel: FileChannel) -> Delivered:
     store, accepted = writer.store, 0
     unpublished = _unpublished_batches(store)
     for audience in (Audience.CORE_SYSTEM, Audience.CUSTOMER):
-        waiting = store.select_mine("notices", "notice_id", "batch", audience=audience.value, is_accepted=False)
-        for batch in sorted({notice["batch"] for notice in waiting} - unpublished):
+        columns = ("notice_id", "batch", "sequence")
+        waiting = store.select_mine("notices", *columns, audience=audience.value, is_accepted=False)
+        in_order = sorted(waiting, key=lambda notice: notice["sequence"])
+        for batch in dict.fromkeys(notice["batch"] for notice in in_order if notice["batch"] not in unpublished):
             whole = store.select_mine("notices", audience=audience.value, batch=batch)
             try:
                 channel.deliver(audience, batch, sorted(whole, key=lambda notice: notice["sequence"]))

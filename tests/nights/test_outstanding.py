@@ -4,14 +4,16 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from flows.command_line import commands, main
 from schemas.errors import NoticesOutstanding
-from schemas.vocabulary import Outcome
+from schemas.vocabulary import Audience, Outcome
 from tasks import nights, outbox
+from tasks.channels import FileChannel
 from tasks.nights import store_of
 from tasks.reruns import published_before
 from tasks.writers import RELAY, take_writer
@@ -211,3 +213,26 @@ def test_a_released_night_whose_notices_wait_is_said_to_be_published(data: Path)
     assert isinstance(done.exception, NoticesOutstanding)
     unblock(data)
     assert nights.unfinished_night(NAME) == NIGHT
+
+
+def test_batches_go_out_in_the_order_of_the_ledger_and_not_of_their_names(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    block(data)
+    run_again(NAME, NIGHT)
+    command("withdraw", an_open_line())
+    withdrawn = f"{NIGHT}-withdrawn-{store_of(NAME).ledger_head()[0]}"
+    deliver_again()
+    command("revise")
+    unblock(data)
+    sent: list[tuple[str, str]] = []
+    deliver = FileChannel.deliver
+
+    def note(channel: FileChannel, audience: Audience, batch: str, notices: Any) -> Path:
+        sent.append((audience.value, batch))
+        return deliver(channel, audience, batch, notices)
+
+    monkeypatch.setattr(FileChannel, "deliver", note)
+    outbox.relay(store_of(NAME))
+    batches = (f"{NIGHT}", withdrawn, f"{NIGHT}-revision-2")
+    assert sent == [(audience, batch) for audience in ("core_system", "customer") for batch in batches]
