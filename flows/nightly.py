@@ -18,7 +18,7 @@ from tasks.audit import audit
 from tasks.calendars import check_in_window
 from tasks.decide import decide
 from tasks.notify import notify
-from tasks.opening import attempt
+from tasks.opening import attempt, dry_run_alone
 from tasks.progress import NightBegins, NightEnds, StageBegins, tell
 from tasks.publish import publish
 from tasks.pull import open_night, pull, read_secret_block
@@ -49,17 +49,18 @@ DryRun = Annotated[bool, Field(json_schema_extra={"title": "Dry run"})]
 @guarded
 def night(portfolio: str, business_date: datetime.date, dry_run: bool) -> NightResult:
     """Re-evaluate the closed lines of one portfolio at the end of one business date."""
-    with attempt(portfolio, business_date, is_dry_run=dry_run):
-        run = open_night(portfolio, business_date, dry_run)
-        snapshot = pull(run)
-        tell(StageBegins("validate", snapshot.row_count))
-        validated = validate.map(unmapped(run), snapshot.partitions).result()
-        accepted = accept(run, snapshot, validated)
-        tell(StageBegins("rescore", snapshot.row_count))
-        rescored = rescore.map(unmapped(run), accepted.partitions).result()
-        settled = audit(run, accepted, decide(run, accepted, rescored))
-        published = publish(settled)
-    return report(settled, published, notify(run, published))
+    with dry_run_alone(portfolio, is_dry_run=dry_run):
+        with attempt(portfolio, business_date, is_dry_run=dry_run):
+            run = open_night(portfolio, business_date, dry_run)
+            snapshot = pull(run)
+            tell(StageBegins("validate", snapshot.row_count))
+            validated = validate.map(unmapped(run), snapshot.partitions).result()
+            accepted = accept(run, snapshot, validated)
+            tell(StageBegins("rescore", snapshot.row_count))
+            rescored = rescore.map(unmapped(run), accepted.partitions).result()
+            settled = audit(run, accepted, decide(run, accepted, rescored))
+            published = publish(settled)
+        return report(settled, published, notify(run, published))
 
 
 @flow(name="finish", flow_run_name="{portfolio} {business_date} finish", persist_result=False)

@@ -14,6 +14,7 @@ from schemas.portfolio import Portfolio
 from schemas.vocabulary import RunStatus
 from tasks.calendars import check_in_window
 from tasks.decisioning.rules import Rules
+from tasks.locks import try_lock
 from tasks.nights import (
     FIRST_REVISION,
     SETTLED_NAME,
@@ -84,6 +85,29 @@ def open_run(
             _policy_record(policy.rules, policy.document.text, run.policy_hash),
         )
     return run
+
+
+@contextmanager
+def dry_run_alone(name: str, *, is_dry_run: bool) -> Iterator[None]:
+    """Keep other dry runs out of this one's folder until it has its page; a night of a paused portfolio is a dry run too.
+
+    Raises:
+        NightRefused: another dry run of the portfolio is at work.
+    """
+    store = store_of(name)
+    if not is_dry_run and not store.pause():
+        yield
+        return
+    lock = try_lock(store.engine, f"{name}/dry-run")
+    if lock is None:
+        raise NightRefused(
+            f"{name}: another dry run of it is at work, or a night of it while it is paused; they share a folder. Nothing was "
+            "written: run this one again when that has ended"
+        )
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

@@ -78,7 +78,7 @@ def why_gone(portfolio: Portfolio, business_date: datetime.date, key: Key) -> st
 def _settled_folders(run: Run, store: Store) -> Iterator[tuple[Path, int]]:
     """The folders of settled dates, dry runs and revisions too, and how many days they lie before the night.
 
-    A date that was refused is settled once a later one is: nights only move forward.
+    A date that was refused is settled once a later one is: nights only move forward. So is one that was only tried.
     The newest published night is the one that people still ask about and may revise.
     """
     known, last = store.select_mine("runs", "business_date", "status"), store.last_settled()
@@ -88,11 +88,23 @@ def _settled_folders(run: Run, store: Store) -> Iterator[tuple[Path, int]]:
         if each["status"] in (RunStatus.PUBLISHED, RunStatus.DISCARDED) or (last and each["business_date"] < last)
     }
     settled -= {each["business_date"] for each in known if each["status"] in (RunStatus.PLANNED, RunStatus.HELD)}
-    dates = {str(date): date for date in settled - {store.last_published()}}
+    settled -= {store.last_published()}
+    run_for = {each["business_date"] for each in known}
     for folder in sorted(run_directory(run.portfolio, run.business_date).parent.iterdir()):
-        named = _FOLDER.fullmatch(folder.name)
-        if named and named[1] in dates:
-            yield folder, (run.business_date - dates[named[1]]).days
+        date, is_dry_run = _named(folder.name)
+        if date is not None and (date in settled or (is_dry_run and date not in run_for)):
+            yield folder, (run.business_date - date).days
+
+
+def _named(name: str) -> tuple[datetime.date | None, bool]:
+    """The business date that a folder's name says, None where it is not a night's, and whether it is a dry run's."""
+    named = _FOLDER.fullmatch(name)
+    if named is None:
+        return None, False
+    try:
+        return datetime.date.fromisoformat(named[1]), named[3] is not None
+    except ValueError:
+        return None, False
 
 
 def _past(retention: Retention, days: int) -> Key | None:

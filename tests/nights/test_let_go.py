@@ -104,6 +104,26 @@ def test_a_folder_that_is_not_a_settled_nights_is_left_alone(three: Path, name: 
     assert (three / name / "ledger.parquet").exists()
 
 
+def test_a_dry_run_of_a_date_that_no_night_was_run_for_goes_when_it_is_as_old_as_a_night_that_goes(three: Path) -> None:
+    shutil.copytree(three / f"{FIRST}", three / f"{FIRST - DAY}-dry-run")
+    with closing(sqlite3.connect(str(store_of(NAME).engine.url.database))) as connection:
+        connection.execute("DELETE FROM runs WHERE business_date = ?", (str(SECOND),))
+        connection.commit()
+    shutil.copytree(three / f"{SECOND}", three / f"{SECOND}-dry-run")
+    shutil.copytree(three / f"{THIRD}", three / f"{FOURTH}-dry-run")
+    assert let_go() == ()
+    assert found(FIRST - DAY, is_dry_run=True) == found(SECOND, is_dry_run=True) == STAYS
+    assert found(FOURTH, is_dry_run=True) == found(SECOND) == EVERYTHING
+
+
+@pytest.mark.parametrize("name", ["2026-02-30-dry-run", f"{FIRST}-dry-run-copy"])
+def test_a_folder_that_only_looks_like_that_of_a_dry_run_is_left_alone(three: Path, name: str) -> None:
+    (three / name).mkdir()
+    (three / name / "ledger.parquet").touch()
+    assert let_go() == ()
+    assert (three / name / "ledger.parquet").exists()
+
+
 def behind_a_link(path: Path, elsewhere: Path) -> None:
     """Move what is at `path` to another place, and leave a link that leads there."""
     shutil.move(path, elsewhere)
