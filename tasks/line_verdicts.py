@@ -30,7 +30,7 @@ def verdict_of(
         line: in one of the states `JUDGED`.
         evidence: its row, as the night settled it.
         candidate: what it would be granted before the night's budget; empty for a line that would not.
-        entries: what the ledger held of it at the end of the night, in its order.
+        entries: those of the ledger for it that are dated up to the night, in its order.
     """
     row, rows = _judged_row(line)
     rules, found = night.rules, _findings(night, line, evidence, candidate)

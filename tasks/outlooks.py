@@ -37,7 +37,7 @@ def look_ahead(rules: Rules, rows: Rows, cause: str, path: Path, score: dict[str
         cause: that of its closing.
         path: as the night wrote it down.
         score: the points of every attribute of the scorecard.
-        entries: what the ledger held of the line before the night, in its order.
+        entries: those of the ledger for the line that are dated up to the night, in its order.
     """
     enough = _enough(rules, path, score)
     nodes = _questions(rules, cause)

@@ -244,6 +244,12 @@ class _Checker:
             before = len(self.problems)
             if (shape.bins is None) == (shape.values is None):
                 self.say("an attribute of a scorecard has bins or values, one of the two", *place)
+            elif attribute.type is AttributeType.DATE:
+                self.say(
+                    "a date gives no points: let the snapshot count the days since, and score that number, or ask "
+                    f"days_since({name}) in a criterion",
+                    *place,
+                )
             elif shape.bins is not None:
                 self._bins(shape, attribute, *place)
             else:
@@ -263,7 +269,7 @@ class _Checker:
     def _bins(self, shape: ScorecardAttribute, attribute: Attribute, *place: str | int) -> None:
         bins = shape.bins or ()
         if attribute.type not in NUMERIC:
-            self.say(f"bins are for numbers, this is a {attribute.type}: use values", *place, "bins")
+            self.say(f"bins are for numbers, this is {_one(attribute.type)}: use values", *place, "bins")
         if shape.other is not None:
             self.say("other goes with values; the last bin takes what is left", *place, "other")
         if bins[-1].below is not None:
@@ -280,7 +286,9 @@ class _Checker:
     def _scored_values(self, shape: ScorecardAttribute, attribute: Attribute, *place: str | int) -> None:
         values = shape.values or {}
         if attribute.type not in (AttributeType.CATEGORY, AttributeType.BOOLEAN):
-            self.say(f"values are for categories and booleans, this is a {attribute.type}: use bins", *place, "values")
+            self.say(
+                f"values are for categories and booleans, this is {_one(attribute.type)}: use bins", *place, "values"
+            )
             return
         allowed = closed_values(attribute)
         wanted: type = bool if attribute.type is AttributeType.BOOLEAN else str
@@ -391,3 +399,7 @@ def _value_hint(value: str | bool, allowed: Iterable[str | bool] | None) -> str:
     if value in ("true", "false") and set(allowed or ()) == {False, True}:
         return "; write it without quotes"
     return did_you_mean(str(value), [str(each).lower() if isinstance(each, bool) else each for each in allowed or ()])
+
+
+def _one(kind: AttributeType) -> str:
+    return f"an {kind}" if kind is AttributeType.INTEGER else f"a {kind}"

@@ -57,6 +57,13 @@ TERMS_MAX = 200
 COMPARISONS = ("==", "!=", "<=", ">=", "<", ">")
 WORDS = ("or", "and", "not", "in", "true", "false", "days_since", "missing")
 
+NOT_NAMED = {
+    "account_id": "leave it out; a rule is for every line alike",
+    "business_date": "days_since(..) counts from it, and in_force says when a policy holds",
+    "line_status": "leave it out; where a question stands says which lines it is asked of",
+}
+"""Columns of every snapshot that no expression names, and what to do."""
+
 
 class ExpressionError(Exception):
     """An expression that cannot be a question about a line; `column` counts characters from 1."""
@@ -317,6 +324,10 @@ class _Parser:
 
     def _variable(self, token: _Token) -> Variable:
         variable = self._names.get(token.text)
+        if variable is None and token.text in NOT_NAMED:
+            raise ExpressionError(
+                f"'{token.text}' may not be named in an expression: {NOT_NAMED[token.text]}", token.column
+            )
         if variable is None:
             raise ExpressionError(
                 f"'{_shown(token.text)}' is not declared{did_you_mean(token.text, self._names)}", token.column

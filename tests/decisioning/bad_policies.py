@@ -209,11 +209,11 @@ REFUSED: dict[str, tuple[Changes, Place, str]] = {
         (*JOB_PLACE, "bins"), "bins are for numbers, this is a category: use values"),
     "values of a number": (
         {f"{STREAK}.values": {"many": 3}, f"{STREAK}.bins": LEFT_OUT}, (*STREAK_PLACE, "values"),
-        "values are for categories and booleans"),
+        "values are for categories and booleans, this is an integer: use bins"),
     "points for a date": (
         {"scorecard.attributes.alert_cleared_on": {"values": {"2026-01-01": 3}, "missing": 0, "reason": "x"}},
-        ("scorecard", "attributes", "alert_cleared_on", "values"),
-        "values are for categories and booleans, this is a date: use bins"),
+        ("scorecard", "attributes", "alert_cleared_on"),
+        "a date gives no points: let the snapshot count the days since, and score that number, or ask days_since("),
     "other beside bins": (
         {f"{STREAK}.other": 3}, (*STREAK_PLACE, "other"), "other goes with values; the last bin takes what is left"),
     "a last bin with an edge": (

@@ -200,9 +200,11 @@ QUESTION_REFUSALS = {
     "   ": "the expression is empty (at character 1)",
     "late_dais == 0": "'late_dais' is not declared; did you mean 'late_days'? (at character 1)",
     "flagged and elephant": "'elephant' is not declared (at character 13)",
-    "line_status == 'open'": "'line_status' is not declared",
-    "account_id == 'x'": "'account_id' is not declared",
-    "business_date == '2026-01-01'": "'business_date' is not declared",
+    "line_status == 'open'": "'line_status' may not be named in an expression: leave it out; where a question stands says "
+    "which lines it is asked of (at character 1)",
+    "account_id == 'x'": "'account_id' may not be named in an expression: leave it out; a rule is for every line alike",
+    "business_date == '2026-01-01'": "'business_date' may not be named in an expression: days_since(..) counts from it, and "
+    "in_force says when a policy holds",
     "late_days": "expected a question that answers yes or no, found a whole number; compare it with something",
     "used_ratio + 1": "expected a question that answers yes or no, found a number",
     "'red'": "expected a question that answers yes or no, found a category",
