@@ -15,6 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from schemas import tables
 from tasks.settings import CHECKOUT
 from tasks.store import Store, migrate, open_engine
+from tests.nights.eve import database
+from tests.store.roles import execute
 
 MIGRATIONS = CHECKOUT / "deployments" / "migrations"
 CONFIG = Config()
@@ -83,6 +85,25 @@ def test_rows_of_the_first_revision_are_kept(engine: Engine) -> None:
     paused = Store(engine, "p").pause()
     assert paused is not None
     assert (paused["person"], paused["reason"], paused["sequence"]) == ("ann", "a fault", 1)
+
+
+@pytest.mark.parametrize("style", ["German", "SQL, DMY", "Postgres, MDY"])
+def test_a_batch_is_a_date_in_iso_form_however_the_database_writes_dates(postgres_url: str, style: str) -> None:
+    url = database(postgres_url, "date-style")
+    execute(url, f'ALTER DATABASE "date-style" SET datestyle = {style}')
+    engine = open_engine(url)
+    upgrade(engine, REVISIONS[1])
+    with engine.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(
+            text(
+                "INSERT INTO notices (notice_id, portfolio, business_date, sequence, account_id, audience, kind, content, "
+                "is_accepted) VALUES ('n', 'p', DATE '2026-10-03', 1, 'a', 'customer', 'opened', '{}', true)"
+            )
+        )
+    migrate(engine, MIGRATIONS)
+    engine.dispose()
+    assert execute(url, "SELECT batch FROM notices") == [("2026-10-03",)]
 
 
 def test_an_interrupted_migration_leaves_the_revision_before(engine: Engine) -> None:
