@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from alembic import command
 from alembic.config import Config
@@ -28,6 +29,8 @@ GENESIS = "0" * 64
 """What the first entry of a ledger names as the hash before it."""
 READS = "reinstate_reads"
 """The execution option of connections that only read."""
+MIGRATION_LOCK: Final = 0x7265_696E_7374_6174
+"""PostgreSQL's number of the lock of whoever makes or changes tables."""
 LACKS_RIGHT = ("42501", "3F000")
 """PostgreSQL's codes for a right that is missing, and for no schema in which this role may make a table."""
 
@@ -205,6 +208,8 @@ def migrate(engine: Engine, migrations: Path) -> tuple[str | None, str]:
             found = MigrationContext.configure(connection).get_current_revision()
         if found != newest:
             with engine.begin() as connection:
+                if engine.dialect.name == "postgresql":  # whose writers do not wait for each other as SQLite's do
+                    connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
                 found = MigrationContext.configure(connection).get_current_revision()
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
