@@ -157,7 +157,7 @@ def open_store(url: str, portfolio: str, migrations: Path) -> Store:
     engine = open_engine(url)
     try:
         migrate(engine, migrations)
-    except StoreError:
+    except BaseException:
         engine.dispose()
         raise
     return Store(engine, portfolio)
