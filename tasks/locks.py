@@ -1,6 +1,7 @@
 """Locks that die with the process that holds them, whatever kills it: nobody ever has to clear one away.
 
-SQLite: an exclusive transaction on a side file. PostgreSQL: an advisory lock of a session of its own.
+SQLite: a transaction on a side file, of those that may write: one at a time. PostgreSQL: an advisory lock of a session of
+its own.
 """
 
 import hashlib
@@ -43,7 +44,7 @@ def try_lock(engine: Engine, name: str) -> Lock | None:
 
 
 class _FileLock:
-    """An exclusive transaction, never committed, on a file beside the database."""
+    """A transaction that could write, and never does, on a file beside the database."""
 
     session = None
 
@@ -58,7 +59,7 @@ def _try_file(path: Path) -> _FileLock | None:
     connection, code = None, ""
     try:
         connection = sqlite3.connect(path, isolation_level=None, timeout=SECONDS_BEFORE_DEAD, check_same_thread=False)
-        connection.execute("BEGIN EXCLUSIVE")
+        connection.execute("BEGIN IMMEDIATE")  # an exclusive one is refused to two that ask for it at one moment
         return _FileLock(connection)
     except sqlite3.Error as error:
         code = error.sqlite_errorname
