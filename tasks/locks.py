@@ -17,6 +17,17 @@ from tasks.store import StoreError, told_code
 
 SECONDS_BEFORE_DEAD: Final = 0
 """No waiting: who finds a lock taken is told so at once."""
+END_SECONDS: Final = 10
+"""How long PostgreSQL is given to end a session, which takes it milliseconds."""
+_HOLDS: Final = text(
+    "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
+    "AND (CAST(classid AS bigint) << 32 | CAST(objid AS bigint)) = :key"
+)
+_END: Final = text(
+    "SELECT pg_terminate_backend(of_process.pid, :milliseconds) FROM pg_stat_activity AS of_process "
+    "JOIN pg_stat_activity AS known USING (datid, application_name) WHERE known.pid = :session"
+)
 
 
 class Lock(Protocol):
@@ -41,6 +52,29 @@ def try_lock(engine: Engine, name: str) -> Lock | None:
     if engine.dialect.name == "sqlite":
         return _try_file(Path(f"{engine.url.database}.{name.replace('/', '.')}.lock"))
     return _try_session(engine, name)
+
+
+def holding_session(connection: Connection, name: str) -> int | None:
+    """The session of PostgreSQL that holds the lock `name` now; None where nobody does."""
+    return connection.scalar(_HOLDS, {"key": _key(name)})
+
+
+def end_process(engine: Engine, session: int) -> None:
+    """End a session of PostgreSQL and all others of its process, and wait until they have ended.
+
+    The others too: a process that is frozen inside a transaction keeps the rows that it has changed.
+
+    Raises:
+        StoreError: this role may not end them.
+    """
+    message = None
+    try:
+        with engine.begin() as connection:
+            connection.execute(_END, {"session": session, "milliseconds": int(END_SECONDS * 1000)})
+    except DBAPIError as error:
+        message = told_code(error)
+    if message:
+        raise StoreError(message)
 
 
 class _FileLock:
@@ -89,8 +123,12 @@ class _SessionLock:
             self._connection.close()
 
 
+def _key(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+
+
 def _try_session(engine: Engine, name: str) -> _SessionLock | None:
-    key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+    key = _key(name)
     connection, message = None, None
     try:
         connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
