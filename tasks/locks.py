@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from tasks.store import StoreError, told_code
+from tasks.store import StoreError, lacks_right, told_code
 
 SECONDS_BEFORE_DEAD: Final = 0
 """No waiting: who finds a lock taken is told so at once."""
@@ -24,6 +24,7 @@ _HOLDS: Final = text(
     "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
     "AND (CAST(classid AS bigint) << 32 | CAST(objid AS bigint)) = :key"
 )
+_WHOSE: Final = text("SELECT usename, current_user FROM pg_stat_activity WHERE pid = :session")
 _END: Final = text(
     "SELECT pg_terminate_backend(of_process.pid, :milliseconds) FROM pg_stat_activity AS of_process "
     "JOIN pg_stat_activity AS known USING (datid, application_name) WHERE known.pid = :session"
@@ -67,12 +68,19 @@ def end_process(engine: Engine, session: int) -> None:
     Raises:
         StoreError: this role may not end them.
     """
-    message = None
+    message, whose = None, None
     try:
         with engine.begin() as connection:
+            whose = connection.execute(_WHOSE, {"session": session}).first()
             connection.execute(_END, {"session": session, "milliseconds": int(END_SECONDS * 1000)})
     except DBAPIError as error:
         message = told_code(error)
+        if whose and lacks_right(error):
+            message = (
+                f"the process to end works as the role '{whose.usename}', and '{whose.current_user}' may not end sessions of "
+                f"that role. Give the command as '{whose.usename}', in REINSTATE_STORE_URL, or, unless that is a superuser, "
+                f'have an administrator GRANT pg_signal_backend TO "{whose.current_user}"; it was left alone'
+            )
     if message:
         raise StoreError(message)
 

@@ -14,9 +14,11 @@ from sqlalchemy import text
 
 from schemas.errors import NightRefused, ReinstateError
 from tasks import locks, writers
+from tasks.grants import grant
 from tasks.locks import try_lock
 from tasks.store import Store, StoreError, open_store
 from tasks.writers import NIGHT, RELAY, ROLES, holder_of, take_over, take_writer
+from tests.store.roles import JOB, OWNER, Roles, make_role, make_roles
 from tests.store.test_writers import MIGRATIONS, PROCESSES
 
 ENDED = "went on as if nothing had been"
@@ -171,6 +173,39 @@ def test_a_session_that_postgresql_does_not_end_is_named(book: Store, monkeypatc
                 take_over(book)
         finally:
             os.kill(session, signal.SIGCONT)
+
+
+def test_a_role_that_may_not_end_the_session_is_told_whose_it_is_and_what_to_do(job: Roles) -> None:
+    with opened_as(job.owner) as owner, opened_as(job.job) as mine, frozen(owner, "inside"):
+        with pytest.raises(StoreError) as refused:
+            take_over(mine)
+        assert f"works as the role '{OWNER}', and '{JOB}' may not end sessions" in str(refused.value)
+        assert f'GRANT pg_signal_backend TO "{JOB}"' in str(refused.value)
+        assert "store grant" not in str(refused.value)
+        with pytest.raises(NightRefused, match="it is being worked on by process"):
+            take_writer(mine)
+
+
+def test_a_role_that_may_end_sessions_of_others_ends_all_of_the_process(job: Roles) -> None:
+    make_role(job.superuser, "signaller", "LOGIN IN ROLE pg_signal_backend")
+    grant(job.owner, "signaller", MIGRATIONS)
+    with opened_as(job.owner) as owner, opened_as(job.as_role("signaller")) as mine, frozen(owner, "inside"):
+        take_over(mine)
+        take_writer(mine).release()
+
+
+@pytest.fixture
+def job(postgres_url: str) -> Roles:
+    made = make_roles(postgres_url, "take-over")
+    grant(made.owner, JOB, MIGRATIONS)
+    return made
+
+
+@contextmanager
+def opened_as(url: str) -> Iterator[Store]:
+    opened = open_store(url, "small", MIGRATIONS)
+    yield opened
+    opened.close()
 
 
 @pytest.mark.parametrize("role", ROLES, ids=["night", "relay"])
