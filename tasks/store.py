@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from alembic import command
 from alembic.config import Config
@@ -224,8 +224,13 @@ def _postgresql(url: URL) -> Engine:
     engine = create_engine(url.set(drivername="postgresql+psycopg"), hide_parameters=True, pool_pre_ping=True)
 
     @event.listens_for(engine, "do_connect")
-    def _connect(_dialect: object, _record: object, _words: object, options: dict[str, object]) -> None:
+    def _name(_dialect: object, _record: object, _words: object, options: dict[str, object]) -> None:
         options["application_name"] = _process_name(os.getpid())
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: object) -> None:
+        connection.execute("SET datestyle = ISO")  # the only one of which the driver reads every moment
+        connection.commit()
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

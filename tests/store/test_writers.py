@@ -16,6 +16,8 @@ from tasks import store as stores
 from tasks.settings import CHECKOUT
 from tasks.store import Store, StoreError, open_store
 from tasks.writers import RELAY, Writer, take_writer
+from tests.nights.eve import database
+from tests.store.roles import execute
 
 MIGRATIONS = CHECKOUT / "deployments" / "migrations"
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -160,5 +162,16 @@ def test_postgresql_ends_a_transaction_that_does_nothing_and_lets_the_next_one_i
 
     with pytest.raises(StoreError, match="answered 25P03: this session was ended"):
         let_another_one_in()
+    writer.release()
+    opened.close()
+
+
+def test_when_somebody_was_let_in_is_read_however_the_database_writes_dates(postgres_url: str) -> None:
+    url = database(postgres_url, "date-style-of-writers")
+    execute(url, 'ALTER DATABASE "date-style-of-writers" SET datestyle = German')
+    opened = open_store(url, "small", MIGRATIONS)
+    writer = take_writer(opened)
+    with pytest.raises(NightRefused, match=r"since 20\d\d-\d\d-\d\d \d\d:"):
+        take_writer(opened)
     writer.release()
     opened.close()
