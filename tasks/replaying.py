@@ -24,7 +24,6 @@ from schemas.portfolio import Portfolio
 from schemas.vocabulary import RunStatus
 from tasks import nights
 from tasks.decisioning.rules import Rules
-from tasks.evidence import write_whole
 from tasks.judgement import judge_night
 from tasks.nights import FIRST_REVISION
 from tasks.opening import decision_hash
@@ -33,6 +32,7 @@ from tasks.provenance import code_version, libraries, schema_hash
 from tasks.retention import refuse_gone
 from tasks.sources.private_copy import file_hash
 from tasks.store import canonical_json
+from tasks.whole_files import write_whole
 
 PREPARED = ("quarantine", "evidence", "candidates")
 
