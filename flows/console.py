@@ -62,6 +62,8 @@ def watch_nights(portfolio: str, due: list[datetime.date]) -> Iterator[None]:
                 for warning in result.warnings:
                     console.print(f"{result.business_date}: warning: {warning}", markup=False)
             for result in watcher.results[-1:]:
+                if result.outstanding:
+                    console.print(f"{result.business_date}: warning: {result.outstanding}", markup=False)
                 console.print(f"Reports: {_shared(watcher.results)}", soft_wrap=True)
                 console.print(f"Newest:  {result.report}", soft_wrap=True)
 

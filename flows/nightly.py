@@ -9,7 +9,7 @@ from prefect import flow, unmapped
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import BeforeValidator, Field
 
-from schemas.errors import NightHeld
+from schemas.errors import NightHeld, NoticesOutstanding
 from schemas.handles import NightResult
 from schemas.portfolio import PORTFOLIO_NAME
 from schemas.vocabulary import Outcome
@@ -59,8 +59,7 @@ def night(portfolio: str, business_date: datetime.date, dry_run: bool) -> NightR
         rescored = rescore.map(unmapped(run), accepted.partitions).result()
         settled = audit(run, accepted, decide(run, accepted, rescored))
         published = publish(settled)
-    notify(run, published)
-    return report(settled, published)
+    return report(settled, published, notify(run, published))
 
 
 @flow(name="finish", flow_run_name="{portfolio} {business_date} finish", persist_result=False)
@@ -70,8 +69,7 @@ def finish(portfolio: str, business_date: datetime.date) -> NightResult:
     with nights.writing(portfolio):
         settled = nights.recall(portfolio, business_date)
         published = publish(settled)
-    notify(settled.run, published)
-    return report(settled, published)
+    return report(settled, published, notify(settled.run, published))
 
 
 @flow(name="nightly", flow_run_name="nightly {portfolio}", persist_result=False)
@@ -93,6 +91,7 @@ def nightly_reevaluation(
         results.append(run_night(portfolio, date, dry_run=dry_run))
         tell(NightEnds(results[-1]))
         refuse_held(results[-1])
+    refuse_outstanding(results[-1:])
     return results
 
 
@@ -104,8 +103,6 @@ def dates_to_run(name: str, business_date: datetime.date | None, *, dry_run: boo
         return [business_date]
     if dry_run:
         return nights.nights_due(name, read_secret_block)[:1]
-    if nights.store_of(name).pause():
-        return nights.nights_due(name, read_secret_block)[-1:]
     return nights.nights_to_run(name, read_secret_block)
 
 
@@ -129,6 +126,17 @@ def refuse_held(result: NightResult) -> None:
             f"{result.business_date} is {result.message}. `reinstate held` shows its plan; release or discard it. "
             f"Report: {result.report}"
         )
+
+
+def refuse_outstanding(results: list[NightResult]) -> None:
+    """End a flow after whose last night notices still wait: all is done, but not all of it is final.
+
+    Raises:
+        NoticesOutstanding: the last night could not send all that waited.
+    """
+    for last in results:
+        if last.outstanding:
+            raise NoticesOutstanding(f"{last.business_date}: {last.message}. {last.outstanding}")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 class ReinstateError(Exception):
-    """Something that stops what was asked; nothing has been changed."""
+    """Something that stops what was asked; its text says what has been changed, if anything has."""
 
 
 class ConfigurationError(ReinstateError):
@@ -25,6 +25,10 @@ class NightRefused(ReinstateError):
 
 class NightHeld(ReinstateError):
     """A night whose plan is above its caps: nothing is published until people release exactly this plan."""
+
+
+class NoticesOutstanding(ReinstateError):
+    """What was asked is done and said, but notices still wait that are owed because of it or of what was done before."""
 
 
 class StageFailed(ReinstateError):

@@ -136,14 +136,17 @@ class Published(Handle):
 
 
 class Delivered(Handle):
-    """What became of the notices that were owed."""
+    """What became of the notices that were owed; `outstanding` says how many still wait, why, and what to do."""
 
     accepted_count: int
-    outstanding_count: int
+    outstanding: str = ""
 
 
 class NightResult(Handle):
-    """What a night ends with, for a person and for whoever started it; `warnings` are of what it could not tidy up."""
+    """What a night ends with, for a person and for whoever started it; `warnings` are of what it could not tidy up.
+
+    `outstanding` is of the portfolio's notices, whatever night owes them: while there are words, not all is final.
+    """
 
     portfolio: str
     business_date: datetime.date
@@ -152,3 +155,4 @@ class NightResult(Handle):
     report: Path | None
     counts: dict[str, int]
     warnings: tuple[str, ...] = ()
+    outstanding: str = ""

@@ -44,11 +44,10 @@ def publish_night(name: str, business_date: datetime.date) -> tuple[Settled, Pub
 
 
 def wrap_up(settled: Settled, published: Published) -> NightResult:
-    """Deliver what is owed, write the night's report, and let old nights go; the caller need not be the writer any more."""
+    """Deliver what waits, write the night's report, and let old nights go; the caller need not be the writer any more."""
     portfolio = nights.portfolio_of(settled.run.portfolio)
-    if published.outcome is Outcome.PUBLISHED:
-        outbox.relay(nights.store_of(settled.run.portfolio))
+    delivered = outbox.relay_after(settled.run, published)
     report = reporting.gather_report(settled, portfolio, published)
     page = reporting.write_report(settled.run, report, settings().deployments / "templates")
     warnings = retention.let_go(settled.run) if published.outcome is Outcome.PUBLISHED else ()
-    return reporting.result_of(settled, published, page, warnings)
+    return reporting.result_of(settled, published, page, delivered, warnings)

@@ -129,9 +129,13 @@ def nights_due(name: str, read_secret: Callable[[str], str] | None = None) -> li
 
 
 def nights_to_run(name: str, read_secret: Callable[[str], str] | None = None) -> list[datetime.date]:
-    """The nights that are due, oldest first, and before them the one that is planned or published but not finished."""
-    unfinished = unfinished_night(name)
-    due = nights_due(name, read_secret)
+    """The nights that are due, oldest first, and before them the one that is planned or published but not finished.
+
+    Of a paused portfolio only the newest that is due: it publishes nothing, so that they all stay due.
+    """
+    unfinished, due = unfinished_night(name), nights_due(name, read_secret)
+    if store_of(name).pause():
+        due = due[-1:]
     return [*([unfinished] if unfinished else []), *(date for date in due if date != unfinished)]
 
 

@@ -11,18 +11,19 @@ from sqlalchemy import update
 
 from schemas import tables
 from schemas.errors import NightRefused
-from schemas.handles import Delivered
+from schemas.handles import Delivered, Published, Run
 from schemas.portfolio import Portfolio
 from schemas.reasons import Reason
-from schemas.vocabulary import REVERSE, Audience, Decision, NoticeKind, RunStatus
+from schemas.vocabulary import REVERSE, Audience, Decision, NoticeKind, Outcome, RunStatus
 from tasks.channels import FileChannel
 from tasks.decisioning.owed import LEFT_CLOSED, LEFT_OPEN, OWED, Owed
-from tasks.nights import run_directory
+from tasks.guarding import system_words
+from tasks.nights import PAGE_NAME, run_directory, store_of
 from tasks.notice_texts import render_notice
 from tasks.runs import now
 from tasks.settings import settings
 from tasks.store import Store
-from tasks.writers import BATCH_ROWS, RELAY, Writer, take_writer
+from tasks.writers import BATCH_ROWS, RELAY, Writer, take_writer, taken
 
 
 def notices_owed(
@@ -67,13 +68,23 @@ def notices_owed(
     return owed
 
 
+def relay_after(run: Run, published: Published) -> Delivered:
+    """Deliver what waits, whatever has come of a night; only a dry run that was asked for delivers nothing.
+
+    The night's page says what waits, so one of before is removed first: without one, the night is known to be unfinished.
+    """
+    if published.outcome is Outcome.DRY_RUN:
+        return Delivered(accepted_count=0)
+    (run.directory / PAGE_NAME).unlink(missing_ok=True)
+    return relay(store_of(run.portfolio))
+
+
 def relay(store: Store) -> Delivered:
-    """Deliver what waits, unless another process is at it; then say only how much still waits."""
+    """Deliver what waits, unless another process is at it; where something waits still, it is said how much, and why."""
     try:
         writer = take_writer(store, RELAY)
     except NightRefused:
-        waiting = store.select_mine("notices", "notice_id", is_accepted=False)
-        return Delivered(accepted_count=0, outstanding_count=len(waiting))
+        return Delivered(accepted_count=0, outstanding=outstanding(store, taken(store, RELAY)))
     try:
         return deliver_outstanding(writer, FileChannel(settings().data_directory / "deliveries" / store.portfolio))
     finally:
@@ -81,21 +92,41 @@ def relay(store: Store) -> Delivered:
 
 
 def deliver_outstanding(writer: Writer, channel: FileChannel) -> Delivered:
-    """Hand every notice that no channel has accepted to its channel, requests to the core system first.
+    """Hand every notice that no channel has accepted to its channel: requests to the core system first, batches in ledger order.
 
-    Safe to call again: a file that was written before a crash is written again with the same content.
+    Safe to call again: a file that was written before a crash is written again with the same content. What cannot be
+    handed over holds up what comes after it, for that may build on it.
     """
     store, accepted = writer.store, 0
     unpublished = _unpublished_batches(store)
     for audience in (Audience.CORE_SYSTEM, Audience.CUSTOMER):
-        waiting = store.select_mine("notices", "notice_id", "batch", audience=audience.value, is_accepted=False)
-        for batch in sorted({notice["batch"] for notice in waiting} - unpublished):
+        columns = ("notice_id", "batch", "sequence")
+        waiting = store.select_mine("notices", *columns, audience=audience.value, is_accepted=False)
+        in_order = sorted(waiting, key=lambda notice: notice["sequence"])
+        for batch in dict.fromkeys(notice["batch"] for notice in in_order if notice["batch"] not in unpublished):
             whole = store.select_mine("notices", audience=audience.value, batch=batch)
-            channel.deliver(audience, batch, sorted(whole, key=lambda notice: notice["sequence"]))
+            try:
+                channel.deliver(audience, batch, sorted(whole, key=lambda notice: notice["sequence"]))
+            except OSError as error:
+                why = f"{system_words(error)} ({error.filename})"
+                return Delivered(accepted_count=accepted, outstanding=outstanding(store, why))
             ids = [notice["notice_id"] for notice in waiting if notice["batch"] == batch]
             _accept(writer, ids)
             accepted += len(ids)
-    return Delivered(accepted_count=accepted, outstanding_count=0)
+    return Delivered(accepted_count=accepted)
+
+
+def outstanding(store: Store, why: str) -> str:
+    """How many notices of what is published wait, because of what, and what to do; nothing where none does."""
+    unpublished = _unpublished_batches(store)
+    waiting = store.select_mine("notices", "batch", is_accepted=False)
+    count = sum(notice["batch"] not in unpublished for notice in waiting)
+    if not count:
+        return ""
+    return (
+        f"{count:,} {'notice waits' if count == 1 else 'notices wait'} to be sent: {why}. The next run of {store.portfolio} sends "
+        f"them, or `reinstate nightly --portfolio {store.portfolio}` now"
+    )
 
 
 def _unpublished_batches(store: Store) -> set[str]:

@@ -8,12 +8,14 @@ import datetime
 import json
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 from sqlalchemy import RowMapping
@@ -35,6 +37,8 @@ from tasks.store import canonical_json
 from tasks.whole_files import write_whole
 
 PREPARED = ("quarantine", "evidence", "candidates")
+STRETCH_ROWS = 64
+"""Rows of evidence that are compared one by one, once it is known that some of them differ."""
 
 
 @dataclass(frozen=True)
@@ -88,17 +92,17 @@ def replay(name: str, business_date: datetime.date) -> Replayed:
             (run.directory / folder).mkdir()
         (run.directory / "ledger.parquet").symlink_to(settled.run.directory / "ledger.parquet")
         accepted, plan = _judge(run, _portfolio_then(settled), rules, settled)
-        moved = tuple(_moved(settled, run, plan))
-        differences = tuple(_differences(settled, known, accepted, plan))
+        moved, others = _compared(settled, run, plan)
+        differences = [*_differences(settled, known, accepted, plan), *others]
         causes = tuple(_causes(settled, known, accepted, rules))
     return Replayed(
         business_date=business_date,
         revision=known["revision"],
         judged_count=plan.judged_count,
         plan_hash=settled.plan.plan_hash,
-        differences=differences,
+        differences=tuple(differences),
         causes=causes,
-        moved=moved,
+        moved=tuple(moved),
     )
 
 
@@ -136,26 +140,74 @@ def _portfolio_then(settled: Settled) -> Portfolio:
     return Portfolio.model_validate({**now.model_dump(), **part})
 
 
-def _moved(settled: Settled, run: Run, plan: Plan) -> Iterator[Moved]:
-    """The lines whose evidence is another one, partition by partition."""
+def _compared(settled: Settled, run: Run, plan: Plan) -> tuple[list[Moved], list[str]]:
+    """The lines whose evidence is another one, partition by partition, and what else of the evidence differs."""
+    moved: list[Moved] = []
+    others: dict[str, None] = {}
     recorded = evidence_tables(settled.run, settled.plan, None)
     for then, now in zip_longest(recorded, evidence_tables(run, plan, None)):
-        if then is None or now is None or not then.equals(now):
-            yield from _moved_rows(_by_account(then), _by_account(now))
+        before, after = (now.slice(0, 0) if then is None else then), (then.slice(0, 0) if now is None else now)
+        if before.equals(after):
+            continue
+        lines, columns = list(moved_lines(before, after)), list(_columns_moved(before.schema, after.schema))
+        moved += lines
+        others |= dict.fromkeys(columns)
+        if not lines and not columns:
+            others["the evidence's rows: in another order, or a line more than once"] = None
+    return moved, list(others)
 
 
-def _by_account(table: pa.Table | None) -> dict[str, dict[str, Any]]:
-    return {} if table is None else {row["account_id"]: row for row in table.to_pylist()}
+def _columns_moved(then: pa.Schema, now: pa.Schema) -> Iterator[str]:
+    kinds = [{field.name: field.type for field in schema} for schema in (then, now)]
+    for name in dict.fromkeys((*kinds[0], *kinds[1])):
+        before, after = (str(kind.get(name, "none")) for kind in kinds)
+        if before != after:
+            yield f"the evidence's column {name}: {before} then, {after} now"
 
 
-def _moved_rows(then: dict[str, dict[str, Any]], now: dict[str, dict[str, Any]]) -> Iterator[Moved]:
-    for account in sorted({*then, *now}):
-        before, after = then.get(account, {}), now.get(account, {})
-        moved = [name for name in dict.fromkeys((*before, *after)) if before.get(name) != after.get(name)]
-        if not before or not after:
-            yield Moved(account, before, after)
-        elif moved:
-            yield Moved(account, {name: before.get(name) for name in moved}, {name: after.get(name) for name in moved})
+def moved_lines(then: pa.Table, now: pa.Table) -> Iterator[Moved]:
+    """The lines that differ in a column that both tables have, or that stand in one of them only.
+
+    Rows of Python are made of those lines and a few beside them. A column whose values of now do not go into its type of
+    then is not compared.
+    """
+    places = pc.index_in(now["account_id"].combine_chunks(), value_set=then["account_id"].combine_chunks())
+    here = _typed_as(then.schema, now)
+    names = here.column_names
+    for before, after in _unlike(then.select(names).take(places.drop_null()), here.filter(places.is_valid())):
+        for old, new in zip(_rows(before), _rows(after), strict=True):
+            moved = [name for name in names if old[name] != new[name]]
+            if moved:
+                yield Moved(new["account_id"], *({name: row[name] for name in moved} for row in (old, new)))
+    only_then = then.filter(pc.invert(pc.is_in(then["account_id"], value_set=now["account_id"].combine_chunks())))
+    yield from (Moved(row["account_id"], row, {}) for row in _rows(only_then))
+    yield from (Moved(row["account_id"], {}, row) for row in _rows(now.filter(places.is_null())))
+
+
+def _typed_as(schema: pa.Schema, table: pa.Table) -> pa.Table:
+    columns = {}
+    for field in schema:
+        if field.name in table.column_names:
+            with suppress(pa.ArrowException):
+                columns[field.name] = table[field.name].cast(field.type)
+    return pa.table(columns)
+
+
+def _unlike(then: pa.Table, now: pa.Table) -> Iterator[tuple[pa.Table, pa.Table]]:
+    """The short stretches of equally long tables in which they differ, found by halving: whatever the columns' types."""
+    if then.equals(now):
+        return
+    if len(then) <= STRETCH_ROWS:
+        yield then, now
+        return
+    half = len(then) // 2
+    yield from _unlike(then.slice(0, half), now.slice(0, half))
+    yield from _unlike(then.slice(half), now.slice(half))
+
+
+def _rows(table: pa.Table) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = table.to_pylist()
+    return rows
 
 
 def _differences(settled: Settled, known: RowMapping, accepted: Accepted, plan: Plan) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
 
-from schemas.handles import NightResult, Published, Settled
+from schemas.handles import Delivered, NightResult, Published, Settled
 from schemas.vocabulary import Outcome
 from tasks import nights, report_page, reporting, retention
 from tasks.progress import StageBegins, tell
@@ -12,7 +12,7 @@ from tasks.stages import stage
 
 
 @stage
-def report(settled: Settled, published: Published) -> NightResult:
+def report(settled: Settled, published: Published, delivered: Delivered) -> NightResult:
     """Write the night's page and its list of transitions, put a short form into Prefect, and let old nights go."""
     tell(StageBegins("report"))
     run, templates = settled.run, settings().deployments / "templates"
@@ -27,4 +27,4 @@ def report(settled: Settled, published: Published) -> NightResult:
     warnings = retention.let_go(run) if published.outcome is Outcome.PUBLISHED else ()
     for warning in warnings:
         get_run_logger().warning(warning)
-    return reporting.result_of(settled, published, page, warnings)
+    return reporting.result_of(settled, published, page, delivered, warnings)

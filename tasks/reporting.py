@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from schemas.handles import NightResult, Plan, Published, Run, Settled
+from schemas.handles import Delivered, NightResult, Plan, Published, Run, Settled
 from schemas.portfolio import Portfolio
 from schemas.report import (
     Breakdown,
@@ -128,7 +128,9 @@ def write_report(run: Run, report: Report, templates: Path) -> Path:
     return page
 
 
-def result_of(settled: Settled, published: Published, page: Path, warnings: tuple[str, ...]) -> NightResult:
+def result_of(
+    settled: Settled, published: Published, page: Path, delivered: Delivered, warnings: tuple[str, ...]
+) -> NightResult:
     """What a night ends with, for a person and for whoever started it."""
     published_words = "published"
     if settled.run.revision > FIRST_REVISION:
@@ -148,6 +150,7 @@ def result_of(settled: Settled, published: Published, page: Path, warnings: tupl
         report=page,
         counts=counts_of(settled.plan),
         warnings=warnings,
+        outstanding=delivered.outstanding,
     )
 
 

@@ -15,6 +15,7 @@ from tasks.decisioning.rules import Rules
 from tasks.fingerprints import content_hash, fingerprint
 from tasks.nights import portfolio_of, rules_of_content, run_directory, store_of
 from tasks.opening import decision_hash
+from tasks.outbox import outstanding
 from tasks.partitions import read_partition
 from tasks.policy_files import policy_in_force
 from tasks.settings import settings
@@ -46,6 +47,7 @@ def published_before(
         raise NightRefused(
             f"{business_date} has been published on other inputs: {'; '.join(changes)}. Nothing was written; {last}."
         )
+    why = "nothing is sent for a night that is only brought back"
     return NightResult(
         portfolio=name,
         business_date=business_date,
@@ -53,6 +55,7 @@ def published_before(
         message="published before, nothing was written",
         report=run_directory(name, business_date, revision=known["revision"]) / "report.html",
         counts=known["counts"],
+        outstanding=outstanding(store, why),
     )
 
 

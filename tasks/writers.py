@@ -84,7 +84,7 @@ def take_writer(store: Store, role: str = NIGHT) -> Writer:
     """
     lock = try_lock(store.engine, store.portfolio + role)
     if lock is None:
-        raise NightRefused(_taken(store, role))
+        raise NightRefused(f"{taken(store, role)}; nothing was written")
     try:
         return Writer(store, role, lock, _next_epoch(store, role, lock))
     except BaseException:
@@ -153,7 +153,7 @@ def _is_held(store: Store, role: str) -> bool:
 def _end(store: Store, role: str) -> str:
     """End the process that holds a role, as far as the database goes."""
     if store.engine.dialect.name == "sqlite":
-        raise NightRefused(f"{_taken(store, role)}. End that process: the lock dies with it")
+        raise NightRefused(f"{taken(store, role)}. End that process: the lock dies with it")
     (who, since), session = _holder(store, role), _session(store, role)
     if session is not None:
         end_process(store.engine, session)
@@ -164,10 +164,11 @@ def _end(store: Store, role: str) -> str:
     return f"{who}, which held {'the notices of ' * (role == RELAY)}{store.portfolio}{since}, was shut out"
 
 
-def _taken(store: Store, role: str) -> str:
+def taken(store: Store, role: str) -> str:
+    """Who holds a portfolio in a role, in words, as far as it can be known."""
     who, since = _holder(store, role)
     doing = "its notices are being sent" if role == RELAY else "it is being worked on"
-    return f"{store.portfolio}: {doing} by {who}{since}; nothing was written"
+    return f"{store.portfolio}: {doing} by {who}{since}"
 
 
 def _holder(store: Store, role: str) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.handles import Published, Run, Settled
+from schemas.handles import NightResult, Published, Run, Settled
 from tasks import finishing, judgement, nights, opening, publishing
 from tasks.reruns import published_before
 from tasks.settings import CHECKOUT, settings
@@ -32,21 +32,24 @@ def forget() -> None:
 
 def run_plainly(name: str, business_date: datetime.date, *, dry_run: bool = False) -> tuple[Run, Published]:
     """One night, published and its notices delivered."""
-    with opening.attempt(name, business_date, is_dry_run=dry_run):
-        settled = plan_plainly(name, business_date, dry_run=dry_run)
-        published = publishing.publish_plan(settled, nights.portfolio_of(name))
+    settled, published = _publish_plainly(name, business_date, dry_run=dry_run)
     finishing.wrap_up(settled, published)
     return settled.run, published
 
 
-def run_again(name: str, business_date: datetime.date) -> None:
+def run_again(name: str, business_date: datetime.date) -> NightResult | None:
     """What running a night by hand does, wherever it was stopped before."""
     if nights.unfinished_night(name) == business_date:
         with nights.writing(name):
             done = finishing.publish_night(name, business_date)
-        finishing.wrap_up(*done)
-    elif published_before(name, business_date) is None:
-        run_plainly(name, business_date)
+        return finishing.wrap_up(*done)
+    return published_before(name, business_date) or finishing.wrap_up(*_publish_plainly(name, business_date))
+
+
+def _publish_plainly(name: str, business_date: datetime.date, *, dry_run: bool = False) -> tuple[Settled, Published]:
+    with opening.attempt(name, business_date, is_dry_run=dry_run):
+        settled = plan_plainly(name, business_date, dry_run=dry_run)
+        return settled, publishing.publish_plan(settled, nights.portfolio_of(name))
 
 
 def plan_plainly(name: str, business_date: datetime.date, *, dry_run: bool = False) -> Settled:

@@ -3,7 +3,7 @@
 import click
 
 from flows.commands.held import BY, PORTFOLIO
-from flows.commands.options import secret_block, show_result
+from flows.commands.options import refuse_outstanding, secret_block, show_result
 
 REASON = click.option("--reason", required=True, help="Why; it is kept, and not told to customers.")
 
@@ -20,8 +20,10 @@ def withdraw(account: str, portfolio: str, reason: str, by: str | None) -> None:
     with nights.writing(portfolio) as writer:
         file = nights.portfolio_of(portfolio)
         entry = manual.withdraw(writer, file, nights.reasons_of(file), account, holds.this_person(by), reason)
+    click.echo(f"Withdrawn: entry {entry['sequence']} of the ledger.")
     delivered = outbox.relay(nights.store_of(portfolio))
-    click.echo(f"Withdrawn: entry {entry['sequence']} of the ledger; {delivered.accepted_count} notices delivered.")
+    refuse_outstanding(delivered.outstanding)
+    click.echo(f"{delivered.accepted_count} notices delivered.")
 
 
 @click.command()

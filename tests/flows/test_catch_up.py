@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 from prefect.client.schemas.objects import State
 
-from flows.command_line import commands
+from flows.command_line import commands, main
 from flows.nightly import nightly_reevaluation
 from schemas.handles import NightResult
 from tasks import snapshots
@@ -78,15 +78,46 @@ def test_a_night_whose_stage_breaks_stops_the_later_ones_and_the_next_start_goes
     assert nights_of(ended()) == [(str(FIRST), "published"), (str(SECOND), "published")]
 
 
-def test_notices_that_are_outstanding_do_not_stop_it_and_go_out_with_the_next_start(home: Home) -> None:
+def test_notices_that_are_outstanding_do_not_stop_it_but_it_is_not_green_and_they_go_out_with_the_next_start(
+    home: Home,
+) -> None:
     home.deliver(FIRST, SECOND)
     sending = take_writer(store_of("small"), RELAY)
-    ended()
+    state = ended()
     assert home.published() == [str(FIRST), str(SECOND)]
-    assert {notice["business_date"] for notice in stored(home.data, "notices") if not notice["is_accepted"]} == {
-        str(FIRST), str(SECOND),
-    }  # fmt: skip
+    assert state.is_failed()
+    waiting = [notice for notice in stored(home.data, "notices") if not notice["is_accepted"]]
+    words = f"NoticesOutstanding: {SECOND}: published. {len(waiting)} notices wait to be sent: small: its notices are being "
+    assert words in state.message
+    assert {notice["business_date"] for notice in waiting} == {str(FIRST), str(SECOND)}
     sending.release()
     assert ended().is_completed()
     assert all(notice["is_accepted"] for notice in stored(home.data, "notices"))
     assert {path.stem for path in home.data.glob("deliveries/**/*.jsonl")} == {str(FIRST), str(SECOND)}
+
+
+def test_a_held_night_does_not_hold_back_the_notices_of_the_nights_before_it(home: Home) -> None:
+    home.deliver(FIRST, SECOND)
+    sending = take_writer(store_of("small"), RELAY)
+    nightly_reevaluation(portfolio="small", business_date=FIRST, return_state=True)
+    sending.release()
+    put_caps(home, "caps: {reopened_lines_max: 0, people: 1}\n")
+    state = nightly_reevaluation(portfolio="small", business_date=SECOND, return_state=True)
+    assert f"NightHeld: {SECOND} is held" in state.message
+    assert all(notice["is_accepted"] for notice in stored(home.data, "notices"))
+    assert {path.stem for path in home.data.glob("deliveries/**/*.jsonl")} == {str(FIRST)}
+
+
+def test_a_command_line_that_leaves_notices_waiting_says_so_after_its_table_and_is_not_green(
+    home: Home, capfd: pytest.CaptureFixture[str]
+) -> None:
+    home.data.mkdir()
+    (home.data / "deliveries").touch()
+    with pytest.raises(SystemExit) as failed:
+        main(["nightly", "--portfolio", "small"])
+    shown = capfd.readouterr()
+    assert failed.value.code == 1
+    assert f"{FIRST}: warning: " in shown.out
+    assert f"Error: {FIRST}: published. " in shown.err
+    assert "wait to be sent: Not a directory (" in shown.err
+    assert home.published() == [str(FIRST)]

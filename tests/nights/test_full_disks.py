@@ -25,7 +25,6 @@ KINDS = (
     "nights/tiny/2026-10-27/ledger.parquet", "nights/tiny/2026-10-27/policy.yaml", "nights/tiny/2026-10-27/night.json",
     "nights/tiny/2026-10-27/snapshot/snapshot.json", "nights/tiny/2026-10-27/evidence/part-00000.parquet",
     "nights/tiny/2026-10-27/plan.parquet", "nights/tiny/2026-10-27/report.html",
-    "deliveries/tiny/customer/2026-10-27.jsonl",
 )  # fmt: skip
 
 
@@ -81,13 +80,27 @@ def test_a_disk_that_is_full_for_one_file_after_the_other_names_each_and_leaves_
             run_again(NAME, NIGHTS[1])
         forget()
     assert {*KINDS} <= {*written}
-    for name in dict.fromkeys(written):
+    for name in dict.fromkeys(name for name in written if not name.startswith("deliveries/")):
         with full_for(name, data):
             text = stopped()
         assert "No space left on device" in text
         assert str(data / name) in text or "/snapshot/" in name
         assert not (data / name).exists()
         check_left(data)
+    goes_on(base)
+
+
+@pytest.mark.parametrize("audience", ["core_system", "customer"])
+def test_a_disk_that_is_full_for_a_delivery_is_told_at_the_end_and_leaves_nothing_of_it(
+    data: Path, base: Path, audience: str
+) -> None:
+    name = f"deliveries/tiny/{audience}/2026-10-27.jsonl"
+    with full_for(name, data):
+        result = run_again(NAME, NIGHTS[1])
+    assert result is not None
+    assert f"wait to be sent: No space left on device ({data / name})" in result.outstanding
+    assert not (data / name).exists()
+    check_left(data)
     goes_on(base)
 
 
@@ -177,8 +190,10 @@ def test_a_command_that_meets_a_full_disk_says_so_in_one_line(
         main(command)
     shown = capfd.readouterr().err
     assert ended.value.code == 1
-    assert shown.startswith("Error: reinstate stopped: No space left on device (")
-    assert shown.endswith(f"{file})\n")
+    begins = "1 notice waits to be sent" if arguments[0] == "withdraw" else "reinstate stopped"
+    assert shown.startswith(f"Error: {begins}: No space left on device (")
+    assert f"{file})" in shown
+    assert shown.count("\n") == 1
     assert not (data / file).exists()
     check_left(data)
     forget()
