@@ -5,13 +5,13 @@ system to fetch. Writing it again gives the same file, so an interrupted deliver
 """
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import RowMapping
 
 from schemas.vocabulary import Audience
+from tasks.whole_files import write_whole
 
 
 class FileChannel:
@@ -29,18 +29,8 @@ class FileChannel:
         folder = self.directory / audience.value
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{batch}.jsonl"
-        unfinished = folder / f".{path.name}.unfinished"
-        try:
-            with unfinished.open("w", encoding="utf-8") as sink:
-                for notice in notices:
-                    sink.write(json.dumps(_line(notice), ensure_ascii=False) + "\n")
-                sink.flush()
-                os.fsync(sink.fileno())
-            unfinished.replace(path)
-        except OSError as error:
-            unfinished.unlink(missing_ok=True)
-            error.filename, error.filename2 = str(path), None  # a write that fails does not say of which file
-            raise
+        lines = (json.dumps(_line(notice), ensure_ascii=False) + "\n" for notice in notices)
+        write_whole(path, lambda sink: sink.writelines(line.encode() for line in lines))
         return path
 
 

@@ -4,13 +4,8 @@ Evidence of a partition is final but for the night's budget; `overlay` puts the 
 reader gives the whole.
 """
 
-import glob
 import io
-import itertools
-import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -23,6 +18,7 @@ from tasks.decisioning.facts import DECISIONS, NO_DAY, ROUTES, STEPS, Night
 from tasks.decisioning.ragged import Ragged
 from tasks.decisioning.rescoring import KINDS, Judged
 from tasks.decisioning.rules import Scored
+from tasks.whole_files import write_whole
 
 ANSWERS = tuple(Answer)
 DAY = pa.date32()
@@ -109,17 +105,9 @@ CANDIDATE_EVIDENCE = [
 ]  # fmt: skip
 
 
-_NUMBERS = itertools.count()
-
-
 def write_table(table: pa.Table, path: Path) -> None:
     """Write Parquet, whole or not at all."""
     write_whole(path, lambda sink: pq.write_table(table, sink, compression="zstd", write_statistics=False))
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all."""
-    write_whole(path, lambda sink: sink.write(text.encode()))
 
 
 def write_array(array: np.ndarray, path: Path) -> None:
@@ -127,44 +115,6 @@ def write_array(array: np.ndarray, path: Path) -> None:
     buffer = io.BytesIO()
     np.save(buffer, array)
     write_whole(path, lambda sink: sink.write(buffer.getbuffer()))
-
-
-def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write under a temporary name, then give the file its final one: never a half-written file under `path`.
-
-    The temporary name is the writer's own: two processes may write the report of one night at once. What a process that has died
-    left of the same file is removed.
-
-    Args:
-        path: the final name; what stood there before is replaced.
-        write: puts the content into the file that it is given.
-
-    Raises:
-        OSError: the file cannot be written, and is named; nothing new is left.
-    """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}-{next(_NUMBERS)}.unfinished")
-    _remove_left(path)
-    try:
-        with unfinished.open("wb") as sink:
-            write(sink)
-            sink.flush()
-            os.fsync(sink.fileno())
-        unfinished.replace(path)
-    except BaseException as error:
-        unfinished.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            error.filename, error.filename2 = str(path), None  # a write that fails does not say of which file
-        raise
-
-
-def _remove_left(path: Path) -> None:
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*.unfinished"):
-        try:
-            os.kill(int(left.suffixes[-2][1:].partition("-")[0]), 0)
-        except ProcessLookupError:
-            left.unlink(missing_ok=True)
-        except PermissionError:  # it lives, as another user
-            continue
 
 
 class _Spread:

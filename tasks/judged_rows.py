@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from tasks.decisioning.rules import Rules, Scored
-from tasks.evidence import best_bin, best_values, write_table, write_whole
+from tasks.evidence import best_bin, best_values, write_table
+from tasks.whole_files import write_whole
 
 COLUMNS: Final = (
     "account_id", "decision", "step", "cause", "route", "score", "recoverable", "limit_cents", "valid_until", "reasons",

@@ -1,6 +1,7 @@
 """Locks that die with the process that holds them, whatever kills it: nobody ever has to clear one away.
 
-SQLite: an exclusive transaction on a side file. PostgreSQL: an advisory lock of a session of its own.
+SQLite: a transaction on a side file, of those that may write: one at a time. PostgreSQL: an advisory lock of a session of
+its own.
 """
 
 import hashlib
@@ -12,10 +13,22 @@ from typing import Final, Protocol
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from tasks.store import StoreError, told_code
+from tasks.store import StoreError, lacks_right, told_code
 
 SECONDS_BEFORE_DEAD: Final = 0
 """No waiting: who finds a lock taken is told so at once."""
+END_SECONDS: Final = 10
+"""How long PostgreSQL is given to end a session, which takes it milliseconds."""
+_HOLDS: Final = text(
+    "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
+    "AND (CAST(classid AS bigint) << 32 | CAST(objid AS bigint)) = :key"
+)
+_WHOSE: Final = text("SELECT usename, current_user FROM pg_stat_activity WHERE pid = :session")
+_END: Final = text(
+    "SELECT pg_terminate_backend(of_process.pid, :milliseconds) FROM pg_stat_activity AS of_process "
+    "JOIN pg_stat_activity AS known USING (datid, application_name) WHERE known.pid = :session"
+)
 
 
 class Lock(Protocol):
@@ -42,8 +55,38 @@ def try_lock(engine: Engine, name: str) -> Lock | None:
     return _try_session(engine, name)
 
 
+def holding_session(connection: Connection, name: str) -> int | None:
+    """The session of PostgreSQL that holds the lock `name` now; None where nobody does."""
+    return connection.scalar(_HOLDS, {"key": _key(name)})
+
+
+def end_process(engine: Engine, session: int) -> None:
+    """End a session of PostgreSQL and all others of its process, and wait until they have ended.
+
+    The others too: a process that is frozen inside a transaction keeps the rows that it has changed.
+
+    Raises:
+        StoreError: this role may not end them.
+    """
+    message, whose = None, None
+    try:
+        with engine.begin() as connection:
+            whose = connection.execute(_WHOSE, {"session": session}).first()
+            connection.execute(_END, {"session": session, "milliseconds": int(END_SECONDS * 1000)})
+    except DBAPIError as error:
+        message = told_code(error)
+        if whose and lacks_right(error):
+            message = (
+                f"the process to end works as the role '{whose.usename}', and '{whose.current_user}' may not end sessions of "
+                f"that role. Give the command as '{whose.usename}', in REINSTATE_STORE_URL, or, unless that is a superuser, "
+                f'have an administrator GRANT pg_signal_backend TO "{whose.current_user}"; it was left alone'
+            )
+    if message:
+        raise StoreError(message)
+
+
 class _FileLock:
-    """An exclusive transaction, never committed, on a file beside the database."""
+    """A transaction that could write, and never does, on a file beside the database."""
 
     session = None
 
@@ -58,7 +101,7 @@ def _try_file(path: Path) -> _FileLock | None:
     connection, code = None, ""
     try:
         connection = sqlite3.connect(path, isolation_level=None, timeout=SECONDS_BEFORE_DEAD, check_same_thread=False)
-        connection.execute("BEGIN EXCLUSIVE")
+        connection.execute("BEGIN IMMEDIATE")  # an exclusive one is refused to two that ask for it at one moment
         return _FileLock(connection)
     except sqlite3.Error as error:
         code = error.sqlite_errorname
@@ -88,8 +131,12 @@ class _SessionLock:
             self._connection.close()
 
 
+def _key(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+
+
 def _try_session(engine: Engine, name: str) -> _SessionLock | None:
-    key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+    key = _key(name)
     connection, message = None, None
     try:
         connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")

@@ -30,6 +30,7 @@ from tasks.provenance import code_version, libraries, schema_hash
 from tasks.runs import end_run, refuse_planned, start_run
 from tasks.settings import settings
 from tasks.store import Store, canonical_json
+from tasks.whole_files import write_text, write_whole
 
 DECISION_FIELDS = ("portfolio", "currency", "policy", "columns", "quarantined_share_max_bp", "caps")
 """The part of a portfolio file that has a say in what a night decides; who may release it has none."""
@@ -57,7 +58,6 @@ def open_run(
         ConfigurationError: the portfolio, the policy, its reason texts or the validation cannot be used.
     """
     from tasks.contract import prove_gate_bites
-    from tasks.evidence import write_text
 
     portfolio, store = portfolio_of(name), store_of(name)
     check_in_window(portfolio, business_date, today_in(portfolio))
@@ -196,7 +196,7 @@ def _refuse_past(store: Store, business_date: datetime.date) -> None:
 
 def _set_down_ledger(run: Run, store: Store) -> str:
     """Write what the ledger knows before the night; a revision judges on what the first one knew. Returns its SHA-256."""
-    from tasks.evidence import write_table, write_whole
+    from tasks.evidence import write_table
     from tasks.ledger import ledger_columns
     from tasks.sources.private_copy import file_hash
 

@@ -16,7 +16,6 @@ from schemas.handles import Accepted, Plan, Published, Run, Settled
 from schemas.portfolio import Portfolio
 from schemas.vocabulary import LedgerState, Outcome, RunStatus
 from tasks.caps import above_caps, measure
-from tasks.evidence import write_text
 from tasks.ledger_entries import entries_of, states_after
 from tasks.nights import SETTLED_NAME, reasons_of, rules_of, store_of, writer_of
 from tasks.outbox import notices_owed
@@ -24,6 +23,7 @@ from tasks.planning import plan_hash
 from tasks.runs import Chunk, count_recoverable, finish_run, open_run_row, publish_chunk, record_plan
 from tasks.settings import settings
 from tasks.store import Store
+from tasks.whole_files import write_text
 from tasks.writers import Writer
 
 CHUNK_LINES: Final = 5_000

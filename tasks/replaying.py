@@ -26,15 +26,14 @@ from schemas.portfolio import Portfolio
 from schemas.vocabulary import RunStatus
 from tasks import nights
 from tasks.decisioning.rules import Rules
-from tasks.evidence import write_whole
 from tasks.judgement import judge_night
 from tasks.nights import FIRST_REVISION
-from tasks.opening import decision_hash
 from tasks.planning import evidence_tables, plan_hash
 from tasks.provenance import code_version, libraries, schema_hash
 from tasks.retention import refuse_gone
 from tasks.sources.private_copy import file_hash
 from tasks.store import canonical_json
+from tasks.whole_files import write_whole
 
 PREPARED = ("quarantine", "evidence", "candidates")
 STRETCH_ROWS = 64
@@ -232,11 +231,14 @@ def _decided(plan: Plan) -> tuple[pa.Table, pa.ChunkedArray]:
 def _causes(settled: Settled, known: RowMapping, accepted: Accepted, rules: Rules) -> Iterator[str]:
     """What is not as the run has recorded it."""
     run = settled.run
-    then = _portfolio_then(settled)
     moves = [
         ("data: the recorded snapshot", accepted.content_hash, known["snapshot_hash"]),
         ("data: what the ledger knew before", file_hash(run.directory / "ledger.parquet"), known["ledger_hash"]),
-        ("policy: the recorded part of the portfolio file", decision_hash(then), known["portfolio_hash"]),
+        (
+            "policy: the recorded part of the portfolio file",
+            file_hash(run.directory / "portfolio.json"),
+            known["portfolio_hash"],
+        ),
         ("schema: the columns that are judged", schema_hash(rules), known["schema_hash"]),
         ("code: the program", code_version(), known["code_version"]),
         *((f"code: {name}", libraries().get(name), version) for name, version in (known["libraries"] or {}).items()),

@@ -23,12 +23,12 @@ from schemas.report import (
     TransitionRow,
 )
 from schemas.vocabulary import REVERSE, Decision, Outcome, Route
-from tasks.evidence import write_text
 from tasks.ledger_entries import still_standing
 from tasks.nights import FIRST_REVISION, PAGE_NAME, reasons_of, rules_of, store_of
 from tasks.planning import evidence_tables
 from tasks.publishing import counts_of
 from tasks.report_page import render_page
+from tasks.whole_files import write_text
 
 REOPENED = (Decision.REOPEN.value, Decision.REOPEN_TEMPORARILY.value)
 BUCKETS = 16

@@ -6,10 +6,15 @@ name of a constraint, never with rows: PostgreSQL prints values in its details.
 
 import datetime
 import json
+import os
+import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
 
 from alembic import command
 from alembic.config import Config
@@ -17,7 +22,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, RowMapping, create_engine, event, func, select
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 
 from schemas import tables
@@ -28,8 +33,32 @@ GENESIS = "0" * 64
 """What the first entry of a ledger names as the hash before it."""
 READS = "reinstate_reads"
 """The execution option of connections that only read."""
+LOCK_SECONDS: Final = 30
+"""How long a transaction that writes waits for another one."""
+IDLE_SECONDS: Final = 600
+"""How long PostgreSQL lets one that writes do nothing; rendering the letters of a chunk takes seconds."""
+MIGRATION_LOCK: Final = 0x7265_696E_7374_6174
+"""PostgreSQL's number of the lock of whoever makes or changes tables."""
 LACKS_RIGHT = ("42501", "3F000")
 """PostgreSQL's codes for a right that is missing, and for no schema in which this role may make a table."""
+_WAITED = (
+    f"another process has kept for {LOCK_SECONDS} s what this one wanted to change. Wait until it has ended; if it does not "
+    "go on, end it, as `reinstate take-over` does on PostgreSQL; then run this again"
+)
+_LOST = (
+    "the session was ended, or none could be had. See whether the server runs, and what its log says; `reinstate take-over` "
+    "ends the sessions of a process that does not go on"
+)
+_GRANT = "this role lacks a right. `reinstate store grant`, run as the tables' owner, gives what a job needs"
+ADVICE: Final = MappingProxyType(
+    {
+        **dict.fromkeys(LACKS_RIGHT, _GRANT),
+        **dict.fromkeys(("55P03", "SQLITE_BUSY"), _WAITED),
+        **dict.fromkeys(("57P01", "OperationalError"), _LOST),
+        "25P03": f"this session was ended, as it did nothing for {IDLE_SECONDS} s in the middle of a transaction",
+    }
+)
+"""What some of the databases' codes mean here, and what to do."""
 
 
 class StoreError(ReinstateError):
@@ -154,19 +183,22 @@ def open_store(url: str, portfolio: str, migrations: Path) -> Store:
     engine = open_engine(url)
     try:
         migrate(engine, migrations)
-    except StoreError:
+    except BaseException:
         engine.dispose()
         raise
     return Store(engine, portfolio)
 
 
 def open_engine(url: str) -> Engine:
-    """An engine whose transactions are what they say: SQLite's driver needs to be told."""
+    """An engine whose transactions are what they say, and wait for nobody for ever."""
     parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), hide_parameters=True, pool_pre_ping=True)
-    Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(parsed, hide_parameters=True)
+    return _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed)
+
+
+def _sqlite(url: URL) -> Engine:
+    """SQLite's driver needs to be told what a transaction is."""
+    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _connect(connection: sqlite3.Connection, _record: object) -> None:
@@ -175,7 +207,7 @@ def open_engine(url: str) -> Engine:
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
-            "busy_timeout=30000",
+            f"busy_timeout={LOCK_SECONDS * 1000:.0f}",
             "recursive_triggers=ON",
         ):
             connection.execute(f"PRAGMA {pragma}")
@@ -185,6 +217,36 @@ def open_engine(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(READS) else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    """Every session has the name of its process, so that all of a process can be ended, see `tasks.locks`."""
+    engine = create_engine(url.set(drivername="postgresql+psycopg"), hide_parameters=True, pool_pre_ping=True)
+
+    @event.listens_for(engine, "do_connect")
+    def _name(_dialect: object, _record: object, _words: object, options: dict[str, object]) -> None:
+        options["application_name"] = _process_name(os.getpid())
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: object) -> None:
+        connection.execute("SET datestyle = ISO")  # the only one of which the driver reads every moment
+        connection.commit()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        if not connection.get_execution_options().get(READS):
+            connection.exec_driver_sql(
+                f"SELECT set_config('lock_timeout', '{LOCK_SECONDS}s', true), "
+                f"set_config('idle_in_transaction_session_timeout', '{IDLE_SECONDS}s', true)"
+            )
+
+    return engine
+
+
+@lru_cache(maxsize=1)
+def _process_name(process: int) -> str:
+    """A name that no other process has, on whatever host, nor one that is forked from it."""
+    return f"reinstate {process} {secrets.token_hex(8)}"
 
 
 def migrate(engine: Engine, migrations: Path) -> tuple[str | None, str]:
@@ -205,13 +267,15 @@ def migrate(engine: Engine, migrations: Path) -> tuple[str | None, str]:
             found = MigrationContext.configure(connection).get_current_revision()
         if found != newest:
             with engine.begin() as connection:
+                if engine.dialect.name == "postgresql":  # whose writers do not wait for each other as SQLite's do
+                    connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
                 found = MigrationContext.configure(connection).get_current_revision()
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
     except CommandError:
         message = f"was written by a newer version: its tables are of revision {found}, this program knows {newest}"
     except DBAPIError as error:
-        message = _told_old(found, newest) if _lacks_right(error) else f"cannot be used: {told_code(error)}"
+        message = _told_old(found, newest) if lacks_right(error) else f"cannot be used: {told_code(error)}"
     if message:
         raise StoreError(f"the store at {engine.url.render_as_string(hide_password=True)} {message}")
     return found, newest
@@ -241,12 +305,11 @@ def told_code(error: DBAPIError) -> str:
     code = getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorname", None) or type(original).__name__
     constraint = getattr(getattr(original, "diag", None), "constraint_name", None)
     told = f"the database answered {code}" + (f" for constraint {constraint}" if constraint else "")
-    if _lacks_right(error):
-        told += ": this role lacks a right. `reinstate store grant`, run as the tables' owner, gives what a job needs"
-    return told
+    return f"{told}: {ADVICE[code]}" if code in ADVICE else told
 
 
-def _lacks_right(error: DBAPIError) -> bool:
+def lacks_right(error: DBAPIError) -> bool:
+    """Whether PostgreSQL refused something to this role."""
     return getattr(error.orig, "sqlstate", None) in LACKS_RIGHT
 
 

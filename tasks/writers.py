@@ -9,22 +9,23 @@ import os
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, insert, select, text, update
+from sqlalchemy import Connection, RowMapping, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from schemas import tables
 from schemas.errors import NightRefused
-from tasks.locks import Lock, try_lock
-from tasks.store import Store
+from tasks.locks import END_SECONDS, Lock, end_process, holding_session, try_lock
+from tasks.store import Store, StoreError
 
 NIGHT: Final = ""
 """The role of whoever changes lines."""
 RELAY: Final = "/relay"
 """The role of whoever sends what is owed: a slow mail server never holds up a night."""
+ROLES: Final = (NIGHT, RELAY)
 BATCH_ROWS: Final = 500
 
 
@@ -100,21 +101,21 @@ def holder_of(store: Store, role: str = NIGHT) -> RowMapping | None:
 
 
 def take_over(store: Store) -> str:
-    """End the database session of a process that holds a portfolio and does not go on; say what was done.
+    """Shut out whoever holds a portfolio, for a night or for its notices, and does not go on; say who it was.
+
+    All database sessions of these processes are ended; what one of them still tries to write is refused.
 
     Raises:
         NightRefused: nobody holds it, or, on SQLite, only the process itself can be ended.
+        StoreError: this role may not end the sessions, or PostgreSQL has not ended them in time.
     """
-    lock = try_lock(store.engine, store.portfolio + NIGHT)
-    if lock is not None:
-        lock.release()
+    ended = [_end(store, role) for role in ROLES if _is_held(store, role)]
+    if not ended:
         raise NightRefused(f"nobody holds {store.portfolio}: just run the night")
-    known = holder_of(store)
-    if known is None or known["session"] is None:
-        raise NightRefused(f"{taken(store, NIGHT)}. End that process: the lock dies with it")
-    with store.transaction() as connection:
-        connection.execute(text("SELECT pg_terminate_backend(:session)"), {"session": known["session"]})
-    return f"{known['holder']}, which held {store.portfolio} since {_told(known['since'])}, was shut out; run the night"
+    for role in ROLES:
+        with suppress(NightRefused):  # somebody was quicker, and has the next epoch
+            take_writer(store, role).release()
+    return "; ".join([*ended, "run the night"])
 
 
 def dialect(store: Store) -> Any:
@@ -132,6 +133,8 @@ def _next_epoch(store: Store, role: str, lock: Lock) -> int:
     }
     with store.transaction() as connection:
         known = connection.scalar(select(writers.c.epoch).where(writers.c.portfolio == name).with_for_update())
+        if lock.session is not None and holding_session(connection, name) != lock.session:
+            raise NightRefused(f"this process was shut out of {store.portfolio}; it wrote nothing")
         epoch: int = (known or 0) + 1
         if known is None:
             connection.execute(insert(writers), {"portfolio": name, "epoch": epoch, **fresh})
@@ -140,24 +143,53 @@ def _next_epoch(store: Store, role: str, lock: Lock) -> int:
     return epoch
 
 
+def _is_held(store: Store, role: str) -> bool:
+    lock = try_lock(store.engine, store.portfolio + role)
+    if lock is not None:
+        lock.release()
+    return lock is None
+
+
+def _end(store: Store, role: str) -> str:
+    """End the process that holds a role, as far as the database goes."""
+    if store.engine.dialect.name == "sqlite":
+        raise NightRefused(f"{taken(store, role)}. End that process: the lock dies with it")
+    (who, since), session = _holder(store, role), _session(store, role)
+    if session is not None:
+        end_process(store.engine, session)
+        if _session(store, role) == session:
+            raise StoreError(
+                f"PostgreSQL has not ended its session {session}, of {who}, within {END_SECONDS} s: give the command again"
+            )
+    return f"{who}, which held {'the notices of ' * (role == RELAY)}{store.portfolio}{since}, was shut out"
+
+
 def taken(store: Store, role: str) -> str:
     """Who holds a portfolio in a role, in words, as far as it can be known."""
-    known = holder_of(store, role)
-    who = "another process"
-    if known is not None and _still_holds(store, known):
-        who = f"{known['holder']} since {_told(known['since'])}"
+    who, since = _holder(store, role)
     doing = "its notices are being sent" if role == RELAY else "it is being worked on"
-    return f"{store.portfolio}: {doing} by {who}"
+    return f"{store.portfolio}: {doing} by {who}{since}"
 
 
-def _still_holds(store: Store, known: RowMapping) -> bool:
-    """Whether the last holder that was written down is the present one, who may not have come to write yet."""
+def _holder(store: Store, role: str) -> tuple[str, str]:
+    """Who holds a role, and since when, if that is known: who was let in may not have come to write it down yet."""
+    known = holder_of(store, role)
+    if known is None or not _still_holds(store, role, known):
+        return "another process", ""
+    return known["holder"], f" since {_told(known['since'])}"
+
+
+def _still_holds(store: Store, role: str, known: RowMapping) -> bool:
+    """Whether the last holder that was written down is the present one."""
     if known["session"] is not None:
-        query = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = :session")
-        with store.reading() as connection:
-            return bool(connection.scalar(query, {"session": known["session"]}))
+        return known["session"] == _session(store, role)
     process, host = re.fullmatch(r"process (\d+) on (.+)", known["holder"]).groups()  # type: ignore[union-attr]
     return host != socket.gethostname() or Path(f"/proc/{process}").exists() or not Path("/proc/self").exists()
+
+
+def _session(store: Store, role: str) -> int | None:
+    with store.reading() as connection:
+        return holding_session(connection, store.portfolio + role)
 
 
 def _told(moment: datetime.datetime) -> str:

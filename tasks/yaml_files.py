@@ -10,6 +10,7 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
@@ -90,12 +91,12 @@ def read_on(path: Path) -> Document:
     """
     content = _bytes_of(path)
     text = _text_of(path, content)
-    builder = _Builder(path)
-    value = builder.build(text)
-    if builder.is_broken:
-        raise FileRefused(builder.findings)
+    built = _built(text)
+    findings = [Finding(str(path), line, message) for line, message in built.said]
+    if built.is_broken:
+        raise FileRefused(findings)
     digest = hashlib.sha256(content).hexdigest()
-    return Document(path, value, text, digest, builder.lines, tuple(builder.findings), frozenset(builder.unread))
+    return Document(path, built.value, text, digest, built.lines, tuple(findings), frozenset(built.unread))
 
 
 def shaped(document: Document, shape: type[ShapeT]) -> tuple[ShapeT | None, list[Finding]]:
@@ -166,19 +167,27 @@ def _refused(path: Path, line: int, message: str) -> FileRefused:
     return FileRefused([Finding(str(path), line, message)])
 
 
-class _Builder:
-    """Builds a value from events; what it refuses becomes findings, and the rest of the file is still read."""
+@lru_cache(maxsize=32)
+def _built(text: str) -> "_Builder":
+    """What a text holds. A night reads the same few files several times, and parsing takes longer than all else of it."""
+    builder = _Builder()
+    builder.value = builder.build(text)
+    return builder
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.findings: list[Finding] = []
+
+class _Builder:
+    """Builds a value from events; what it refuses is said with its line, and the rest of the text is still read."""
+
+    def __init__(self) -> None:
+        self.value: Any = None
+        self.said: list[tuple[int, str]] = []
         self.unread: set[Place] = set()
         self.is_broken = False
         self.lines: dict[Place, int] = {}
         self.events: Iterator[yaml_events.Event] = iter(())
 
     def say(self, line: int, message: str) -> None:
-        self.findings.append(Finding(str(self.path), line, message))
+        self.said.append((line, message))
 
     def stop(self, line: int, message: str) -> None:
         """Say something after which the rest of the file says nothing any more."""
@@ -206,7 +215,7 @@ class _Builder:
             self._syntax(error)
         except (YAMLError, ValueError, RecursionError) as error:
             self._unreadable(text, error)
-        if not documents and not self.findings:
+        if not documents and not self.said:
             self.stop(1, "found only comments; the file may have been cut off: write it again")
         return value
 

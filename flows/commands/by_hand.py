@@ -66,7 +66,7 @@ def revise(portfolio: str, reason: str, by: str | None) -> None:
 @click.command("take-over")
 @PORTFOLIO
 def take_over(portfolio: str) -> None:
-    """Shut out a process that holds a portfolio and does not go on (PostgreSQL)."""
+    """Shut out a process that holds a portfolio, or the sending of its notices, and does not go on (PostgreSQL)."""
     from tasks import nights, writers
 
     click.echo(writers.take_over(nights.store_of(portfolio)))

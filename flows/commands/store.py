@@ -15,8 +15,10 @@ def upgrade() -> None:
     from tasks.store import migrate, open_engine
 
     engine = open_engine(settings().store)
-    found, newest = migrate(engine, settings().deployments / "migrations")
-    engine.dispose()
+    try:
+        found, newest = migrate(engine, settings().deployments / "migrations")
+    finally:
+        engine.dispose()
     if found == newest:
         click.echo(f"The store's tables are of revision {newest} already; nothing was changed.")
         return

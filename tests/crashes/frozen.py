@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tests.crashes.children import Ended, fork
-from tests.crashes.kill_points import instrument, stop_at
+from tests.crashes.kill_points import instrument, stop_after, stop_at
 from tests.crashes.plans import Bug, points_of, run_on
 from tests.crashes.promises import broken_promises
 from tests.crashes.stage import Stage
@@ -11,7 +11,7 @@ from tests.crashes.story import STORY, command
 
 NIGHT = 2
 """The step during which it is frozen; the others play this one to its end, and the next."""
-LAST = "DELETE FROM recoverable_nights"
+LAST, CHUNK = "DELETE FROM recoverable_nights", "INSERT INTO notices"
 
 
 @dataclass(frozen=True)
@@ -28,19 +28,20 @@ class Frozen:
     faults: list[str]
 
 
-def freeze(stage: Stage, bug: Bug | None = None) -> Frozen:
-    """Freeze a night between two transactions, where it is about to be marked as published."""
+def freeze(stage: Stage, bug: Bug | None = None, *, inside: bool = False) -> Frozen:
+    """Freeze a night between two transactions, where it is about to be marked as published, or inside that of a chunk."""
     stage.restore(NIGHT)
     names, _ = points_of(stage, STORY[NIGHT].do, bug)
-    last = next(place for place, name in enumerate(names) if name.startswith(LAST))
-    point = max(place for place, name in enumerate(names[:last]) if name == "commit") + 2
+    first, last = (next(place for place, name in enumerate(names) if name.startswith(word)) for word in (CHUNK, LAST))
+    commit = max(place for place, name in enumerate(names[:last]) if name == "commit")
+    frozen = stop_at(first + 1, lambda _: None) if inside else stop_after(commit + 1)
     stage.restore(NIGHT)
 
     def work(tell: object) -> None:
         stage.enter()
         if bug:
             bug()
-        instrument(stop_at(point, lambda _: None), stage.data)
+        instrument(frozen, stage.data)
         STORY[NIGHT].do()
 
     child = fork(work)

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.pool import Pool
 
 from tasks.channels import FileChannel
 
@@ -54,15 +55,29 @@ def stop_at(point: int, tell: Reached) -> Reached:
     return _at(point, tell, signal.SIGSTOP)
 
 
+def stop_after(point: int) -> Reached:
+    """Freeze this process once the transaction that it commits at the point of that number has given its session back."""
+    return _when(
+        point, lambda _: event.listen(Pool, "checkin", lambda *_: os.kill(os.getpid(), signal.SIGSTOP), once=True)
+    )
+
+
 def _at(point: int, tell: Reached, number: signal.Signals) -> Reached:
+    def end(name: str) -> None:
+        tell(name)
+        os.kill(os.getpid(), number)
+
+    return _when(point, end)
+
+
+def _when(point: int, act: Reached) -> Reached:
     count = 0
 
     def reached(name: str) -> None:
         nonlocal count
         count += 1
         if count == point:
-            tell(name)
-            os.kill(os.getpid(), number)
+            act(name)
 
     return reached
 

@@ -25,6 +25,7 @@ from tasks import (
     ledger,
     locks,
     nights,
+    opening,
     outbox,
     publishing,
     reporting,
@@ -155,7 +156,7 @@ def default_sqlite_transactions() -> None:
 
 def file_without_a_temporary_name() -> None:
     """A file has its final name while it is written."""
-    evidence.write_text = publishing.write_text = reporting.write_text = lambda path, text: path.write_text(text)
+    opening.write_text = publishing.write_text = reporting.write_text = lambda path, text: path.write_text(text)
 
 
 def judged_anew_on_resume() -> None:

@@ -20,6 +20,16 @@ def test_on_postgresql_a_superseded_process_is_refused_when_it_goes_on_and_write
     assert frozen.faults == []
 
 
+def test_on_postgresql_what_a_process_keeps_that_is_frozen_inside_a_chunk_is_let_go_with_it(
+    postgres_troupe: Troupe,
+) -> None:
+    frozen = postgres_troupe.freeze(inside=True)
+    assert (frozen.taken_over, frozen.others) == ("", "")
+    assert "StoreError: the database answered " in frozen.itself
+    assert "`reinstate take-over`" in frozen.itself
+    assert frozen.faults == []
+
+
 def test_a_missing_epoch_check_is_caught(postgres_troupe: Troupe) -> None:
     frozen = postgres_troupe.freeze("missing_epoch_check")
     assert "rows/recoverable_nights" in "".join(frozen.faults)

@@ -59,9 +59,9 @@ class Troupe:
         """What is found of every planted bug."""
         return dict(zip(PLANTED, self.pool.map(_play_with, PLANTED), strict=True))
 
-    def freeze(self, bug: str | None = None) -> Frozen:
-        """Freeze a process, let another one go on without it, and let it go on then."""
-        return self.pool.submit(_freeze, bug).result()
+    def freeze(self, bug: str | None = None, *, inside: bool = False) -> Frozen:
+        """Freeze a process, between two transactions or inside one, let another one go on without it, and then itself."""
+        return self.pool.submit(_freeze, bug, inside=inside).result()
 
     def play(self, plans: Iterable[Plan]) -> Iterator[Played]:
         """Play plans of any number of kills."""
@@ -134,8 +134,8 @@ def _play_once(plan: Plan) -> Played:
     return Performance(_stages[0], plan).play_once()
 
 
-def _freeze(bug: str | None) -> Frozen:
-    return freeze(_stages[0], getattr(planted_bugs, bug) if bug else None)
+def _freeze(bug: str | None, *, inside: bool) -> Frozen:
+    return freeze(_stages[0], getattr(planted_bugs, bug) if bug else None, inside=inside)
 
 
 def _play(plan: Plan) -> Played:

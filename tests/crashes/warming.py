@@ -7,19 +7,17 @@ from collections.abc import Callable, Hashable
 from functools import lru_cache
 from typing import Any
 
-from tasks import contract, policy_files, portfolio_files, store
+from tasks import contract, policy_files, store
 
 RUBBISH_MOST = 50_000
 """Things that may be left over before somebody looks for rubbish: a case is short, and makes little."""
 
 
 def warm() -> None:
-    """Read what people write once, keep what is compiled, and do not wait for the disk: nobody pulls the plug here.
+    """Keep what is compiled, and do not wait for the disk: nobody pulls the plug here.
 
     For processes of their own only: nothing is put back.
     """
-    for module in (policy_files, portfolio_files):
-        module.read_yaml = _remembering(module.read_yaml, lambda path: path.read_bytes())
     policy_files._compiled = _remembering(policy_files._compiled, lambda document: document.sha256)
     zoneinfo.available_timezones = lru_cache(zoneinfo.available_timezones)
     contract.prove_gate_bites = lambda *_: None

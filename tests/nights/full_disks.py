@@ -5,6 +5,7 @@ import io
 import os
 import re
 import resource
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,7 @@ def final_name(path: Path, data: Path) -> str:
     """The name below `data` that an unfinished file will get."""
     name = str(path.relative_to(data))
     name = re.sub(r"\.([^/]+)\.[^./]+\.partial/", r"\1/", name)
-    return re.sub(r"\.([^/]+?)(\.[0-9]+-[0-9]+)?\.unfinished$", r"\1", name)
+    return re.sub(rf"\.([^/]+)\.{re.escape(socket.gethostname())}\.[0-9]+-[0-9]+\.unfinished$", r"\1", name)
 
 
 @contextmanager

@@ -11,11 +11,11 @@ import pytest
 from flows.command_line import commands
 from schemas.errors import NightRefused
 from tasks import revising
-from tasks.evidence import write_whole
 from tasks.holds import Person
 from tasks.nights import store_of
 from tasks.store import canonical_json
 from tasks.verifying import verify
+from tasks.whole_files import write_whole
 from tests.crashes.book import WITHDRAWN
 from tests.digest import contents, digest
 from tests.nights.tiny import NAME, NIGHTS, tiny_eve, untroubled

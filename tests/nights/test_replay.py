@@ -257,3 +257,11 @@ def test_what_is_gone_is_named_before_anything_is_judged(night: Path, name: str)
 def test_a_night_that_was_not_published_is_not_replayed(night: Path) -> None:
     with pytest.raises(NightRefused, match="was published"):
         replaying.replay("small", SECOND_NIGHT + DAY)
+
+
+def test_a_recorded_part_of_the_portfolio_file_that_was_altered_is_told_whatever_comes_of_it(night: Path) -> None:
+    path = night / "portfolio.json"
+    path.write_text(path.read_text().replace('"quarantined_share_max_bp":300', '"quarantined_share_max_bp":400'))
+    done = replay()
+    assert done.exit_code == 0, done.output
+    assert "Not as it was recorded: policy: the recorded part of the portfolio file was" in done.output

@@ -5,8 +5,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tasks.evidence import write_text
 from tasks.settings import CHECKOUT
+from tasks.whole_files import write_text
 from tests.specifications.cases import ALONE, FOLDER, LEFT_OUT, NIGHT, Case, Judged, themes
 
 PAGE = CHECKOUT / "deployments" / "policies" / "SPECIFICATIONS.md"

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import Engine
 
 from flows.command_line import commands
 from schemas.tables import JOB_MAY, VERSION_TABLE, metadata
+from tasks import grants, store
 from tasks.grants import grant
 from tasks.settings import CHECKOUT
 from tasks.store import StoreError, open_engine, open_store
@@ -175,6 +177,22 @@ def test_the_commands_go_to_the_store_of_the_settings(
     assert granted.exit_code == 0, granted.exception
     assert "ledger: SELECT, INSERT\n" in granted.output
     assert set(rights(made)) == set(JOB_MAY)
+    forget()
+
+
+@pytest.mark.parametrize("words", [("upgrade",), ("grant", JOB)], ids=lambda words: words[0])
+def test_a_command_that_is_refused_leaves_no_session_open(
+    roles: Roles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """The refusal is kept, and with it whatever it still refers to."""
+    execute(roles.owner, f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
+    opened: list[Engine] = []
+    for module in (store, grants):
+        monkeypatch.setattr(module, "open_engine", lambda url: opened.append(open_engine(url)) or opened[-1])
+    use_home(monkeypatch, tmp_path, CHECKOUT, roles.owner)
+    refused = command(*words)
+    assert "newer version" in str(refused.exception)
+    assert [engine.pool.checkedin() for engine in opened] == [0]
     forget()
 
 

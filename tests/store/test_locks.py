@@ -1,5 +1,6 @@
 """The lock on a side file: what it says where it cannot be had at all."""
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,6 +30,19 @@ def test_a_lock_file_that_cannot_be_used_is_named_with_the_code(tmp_path: Path, 
         try_lock(engine, "small")
     assert f"the lock {path} cannot be taken: SQLite answered {code}." in str(refused.value)
     assert refused.value.__context__ is None
+
+
+def test_who_is_only_about_to_ask_for_a_lock_keeps_nobody_from_it(tmp_path: Path) -> None:
+    """Else of two that ask at one moment both could be told that the other has it."""
+    asking = sqlite3.connect(tmp_path / "store.sqlite.small.lock", isolation_level=None)
+    asking.execute("BEGIN")
+    asking.execute("SELECT * FROM sqlite_master")
+    engine = open_engine(f"sqlite:///{tmp_path / 'store.sqlite'}")
+    lock = try_lock(engine, "small")
+    assert lock is not None
+    lock.release()
+    asking.close()
+    engine.dispose()
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])

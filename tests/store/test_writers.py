@@ -9,11 +9,15 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from schemas.errors import NightRefused
+from tasks import store as stores
 from tasks.settings import CHECKOUT
-from tasks.store import Store, open_store
-from tasks.writers import RELAY, take_over, take_writer
+from tasks.store import Store, StoreError, open_store
+from tasks.writers import RELAY, Writer, take_writer
+from tests.nights.eve import database
+from tests.store.roles import execute
 
 MIGRATIONS = CHECKOUT / "deployments" / "migrations"
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -125,19 +129,49 @@ def test_a_process_refuses_itself_a_second_time(store: Store) -> None:
     writer.release()
 
 
-def test_a_frozen_holder_is_shut_out_on_postgresql_and_named_on_sqlite(store: Store, url: str) -> None:
-    here, there = PROCESSES.Pipe()
-    holder = PROCESSES.Process(target=hold, args=(url, store.portfolio, there))
-    holder.start()
-    here.recv()
-    os.kill(holder.pid or 0, signal.SIGSTOP)
-    try:
-        if url.startswith("sqlite"):
-            with pytest.raises(NightRefused, match=f"process {holder.pid} on .+ End that process"):
-                take_over(store)
-        else:
-            assert "was shut out" in take_over(store)
-            _soon(store).release()
-    finally:
-        holder.kill()
-        holder.join()
+@pytest.fixture
+def impatient(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Writer]:
+    """A writer whose transactions wait for nobody."""
+    monkeypatch.setattr(stores, "LOCK_SECONDS", 0.02)
+    opened = open_store(url, "impatient", MIGRATIONS)
+    writer = take_writer(opened)
+    yield writer
+    writer.release()
+    opened.close()
+
+
+def test_a_transaction_that_waits_too_long_for_another_one_says_so_and_what_to_do(impatient: Writer) -> None:
+    with impatient.transaction():
+        words = r"answered (55P03|SQLITE_BUSY): another process has kept .* `reinstate take-over`"
+        with pytest.raises(StoreError, match=words), impatient.transaction():
+            pass
+
+
+def test_postgresql_ends_a_transaction_that_does_nothing_and_lets_the_next_one_in(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = open_store(postgres_url, "idle", MIGRATIONS)
+    writer = take_writer(opened)
+    monkeypatch.setattr(stores, "IDLE_SECONDS", 0.02)
+
+    def let_another_one_in() -> None:
+        with writer.transaction() as idle:
+            with writer.transaction():
+                pass
+            idle.execute(text("SELECT 1"))
+
+    with pytest.raises(StoreError, match="answered 25P03: this session was ended"):
+        let_another_one_in()
+    writer.release()
+    opened.close()
+
+
+def test_when_somebody_was_let_in_is_read_however_the_database_writes_dates(postgres_url: str) -> None:
+    url = database(postgres_url, "date-style-of-writers")
+    execute(url, 'ALTER DATABASE "date-style-of-writers" SET datestyle = German')
+    opened = open_store(url, "small", MIGRATIONS)
+    writer = take_writer(opened)
+    with pytest.raises(NightRefused, match=r"since 20\d\d-\d\d-\d\d \d\d:"):
+        take_writer(opened)
+    writer.release()
+    opened.close()

@@ -14,13 +14,15 @@ def upgrade() -> None:
         op.add_column("runs", sa.Column(name, kind, nullable=True))
     op.add_column("recoverable_nights", sa.Column("revision", sa.Integer(), nullable=False, server_default="1"))
     op.add_column("notices", sa.Column("batch", sa.Text(), nullable=False, server_default=""))
-    op.execute("UPDATE notices SET batch = CAST(business_date AS TEXT)")
-    _keep_pauses()
-
-
-def _keep_pauses() -> None:
-    """Pauses become rows that are only added; one that is in force is the first of its portfolio."""
     on_postgresql = op.get_bind().dialect.name == "postgresql"
+    notices = sa.table("notices", sa.column("batch"), sa.column("business_date"))
+    date = notices.c.business_date  # text on SQLite; PostgreSQL casts it to text as its DateStyle says
+    op.execute(notices.update().values(batch=sa.func.to_char(date, "YYYY-MM-DD") if on_postgresql else date))
+    _keep_pauses(on_postgresql)
+
+
+def _keep_pauses(on_postgresql: bool) -> None:
+    """Pauses become rows that are only added; one that is in force is the first of its portfolio."""
     if on_postgresql:
         op.execute("ALTER TABLE pauses RENAME CONSTRAINT pk_pauses TO pk_pauses_before")
     op.rename_table("pauses", "pauses_before")
