@@ -3,6 +3,7 @@
 import datetime
 import zoneinfo
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
@@ -153,7 +154,7 @@ class Portfolio(Shape):
     @field_validator("time_zone")
     @classmethod
     def _zone_exists(cls, name: str) -> str:
-        if name not in zoneinfo.available_timezones():
+        if name not in _time_zones():
             msg = f"'{name}' is not a time zone; write one such as Europe/Berlin or Asia/Shanghai"
             raise ValueError(msg)
         return name
@@ -166,3 +167,9 @@ class Portfolio(Shape):
             msg = f"{', '.join(repeated)} stands for more than one column of the source"
             raise ValueError(msg)
         return columns
+
+
+@cache
+def _time_zones() -> set[str]:
+    """The names of all time zones: looking for them opens hundreds of files."""
+    return zoneinfo.available_timezones()

@@ -46,7 +46,7 @@ def write_explanation(
     speaker = Speaker(language, explanation.currency, rules, own_words, explanation.business_date)
     name = f"explain/line.{language}.txt.j2"
     try:
-        text = _environment(templates).get_template(name).render(_said(explanation, speaker, reasons))
+        text = _environment(templates.resolve()).get_template(name).render(_said(explanation, speaker, reasons))
     except TemplateError as error:
         raise ConfigurationError(f"{templates / name}: {error.message}") from None
     return laid_out(text)

@@ -113,7 +113,7 @@ def render_notice(kind: str, language: str, facts: Mapping[str, Any], templates:
     name = f"notices/{_kind(kind)}.{_language(language)}.txt.j2"
     known = _facts(NoticeKind(kind), facts)
     try:
-        text = _environment(templates).get_template(name).render(_said(known, language))
+        text = _environment(templates.resolve()).get_template(name).render(_said(known, language))
     except TemplateNotFound:
         raise ConfigurationError(f"{templates / name}: this notice template is missing") from None
     except TemplateSyntaxError as error:

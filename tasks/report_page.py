@@ -92,7 +92,7 @@ def render_page(report: Report, templates: Path) -> str:
     Raises:
         ReinstateError: the counts do not add up.
     """
-    return _environment(templates, markdown=False).get_template(PAGE).render(_view(report))
+    return _environment(templates.resolve(), markdown=False).get_template(PAGE).render(_view(report))
 
 
 def render_artifact(report: Report, templates: Path, location: str) -> str:
@@ -108,7 +108,9 @@ def render_artifact(report: Report, templates: Path, location: str) -> str:
     """
     is_plain = PLAIN_ADDRESS.fullmatch(location) is not None
     address = Markup(f"<{location}>") if is_plain else location  # noqa: S704 - nothing in it is markup
-    return _environment(templates, markdown=True).get_template(ARTIFACT).render(_view(report), location=address)
+    return (
+        _environment(templates.resolve(), markdown=True).get_template(ARTIFACT).render(_view(report), location=address)
+    )
 
 
 @lru_cache(maxsize=8)

@@ -2,7 +2,6 @@
 
 import gc
 import os
-import zoneinfo
 from collections.abc import Callable, Hashable
 from functools import lru_cache
 from typing import Any
@@ -19,7 +18,6 @@ def warm() -> None:
     For processes of their own only: nothing is put back.
     """
     policy_files._compiled = _remembering(policy_files._compiled, lambda document: document.sha256)
-    zoneinfo.available_timezones = lru_cache(zoneinfo.available_timezones)
     contract.prove_gate_bites = lambda *_: None
     store.open_engine = lru_cache(store.open_engine)
     scripts = store.ScriptDirectory

@@ -1,5 +1,6 @@
 """One small world, and its nine nights run once, for all tests of this folder."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,24 @@ def book(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Book
         nights = [run_plainly("small", FIRST_NIGHT + number * DAY) for number in range(9)]
         yield Book(world, folder / "data", nights)
     forget()
+
+
+def publish_two(root: Path, source: str) -> Path:
+    """Run the first two nights of a home below `root`, and keep beside it all that is there by then; returns `root`."""
+    with pytest.MonkeyPatch.context() as patch:
+        use_home(patch, root / "data", make_home(root / "home", source))
+        for date in (FIRST_NIGHT, FIRST_NIGHT + DAY):
+            run_plainly("small", date)
+    forget()
+    shutil.copytree(root, root.with_suffix(".kept"), symlinks=True)
+    return root
+
+
+def put_back(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Go on where `publish_two` ended, and in the same place: what a night sets down names its files by whole paths."""
+    shutil.rmtree(root)
+    shutil.copytree(root.with_suffix(".kept"), root, symlinks=True)
+    use_home(monkeypatch, root / "data", root / "home")
 
 
 @pytest.fixture(scope="session")

@@ -14,17 +14,20 @@ from schemas.vocabulary import Outcome
 from tasks import nights
 from tasks.nights import store_of
 from tasks.verifying import verify
-from tests.nights.conftest import DAY, Book
+from tests.nights.conftest import DAY, Book, publish_two, put_back
 from tests.plain_nights import finish_plainly, forget, plan_plainly, run_plainly, use_home
-from tests.small_book import FIRST_NIGHT, make_home, stand_in
+from tests.small_book import FIRST_NIGHT, stand_in
+
+
+@pytest.fixture(scope="module")
+def root(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return publish_two(tmp_path_factory.mktemp("by-hand") / "book", stand_in(world))
 
 
 @pytest.fixture(autouse=True)
-def home(book: Book, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def home(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The first two nights, published."""
-    use_home(monkeypatch, tmp_path / "data", make_home(tmp_path / "home", stand_in(book.world)))
-    for date in (FIRST_NIGHT, FIRST_NIGHT + DAY):
-        run_plainly("small", date)
+    put_back(root, monkeypatch)
     yield
     forget()
 
@@ -38,7 +41,7 @@ def an_open_line() -> str:
     return next(state["account_id"] for state in states if state["state"] == "reopened")
 
 
-def test_a_withdrawn_line_is_closed_in_the_ledger_with_name_and_reason_and_both_sides_are_told(tmp_path: Path) -> None:
+def test_a_withdrawn_line_is_closed_in_the_ledger_with_name_and_reason_and_both_sides_are_told() -> None:
     account = an_open_line()
     done = command("withdraw", account, "--reason", "the core system refuses it", "--by", "ann")
     assert done.exit_code == 0, (done.output, done.exception)
@@ -152,9 +155,7 @@ def test_a_ledger_in_order_is_said_to_be_with_its_head() -> None:
     assert head in shown.output
 
 
-def test_the_ledger_of_every_night_of_the_book_is_in_order(
-    book: Book, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_ledger_of_every_night_of_the_book_is_in_order(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
     use_home(monkeypatch, book.data, book.home)
     found = verify(store_of("small"))
     assert (found.fault, found.entries > 50) == (None, True)

@@ -18,25 +18,28 @@ from tasks import nights
 from tasks.nights import store_of
 from tasks.verifying import verify
 from tests.digest import contents
-from tests.nights.conftest import DAY, Book
-from tests.plain_nights import forget, run_again, run_plainly, use_home
-from tests.small_book import FIRST_NIGHT, make_home
+from tests.nights.conftest import DAY, publish_two, put_back
+from tests.plain_nights import forget, run_again, run_plainly
+from tests.small_book import FIRST_NIGHT
 
 SECOND_NIGHT = FIRST_NIGHT + DAY
 OPENINGS = (Decision.REOPEN, Decision.REOPEN_TEMPORARILY)
 
 
-@pytest.fixture
-def snapshots(world: Path, book: Book, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The first two nights, published from the snapshots in this folder."""
-    folder = tmp_path / "snapshots"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def root(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("revised") / "book" / "snapshots"
+    folder.mkdir(parents=True)
     for date in (FIRST_NIGHT, SECOND_NIGHT):
         shutil.copy(world / "base" / f"{date}.parquet", folder)
-    use_home(monkeypatch, tmp_path / "data", make_home(tmp_path / "home", f"{{kind: folder, path: {folder}}}"))
-    for date in (FIRST_NIGHT, SECOND_NIGHT):
-        run_plainly("small", date)
-    yield folder
+    return publish_two(folder.parent, f"{{kind: folder, path: {folder}}}")
+
+
+@pytest.fixture
+def snapshots(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The first two nights, published from the snapshots in this folder."""
+    put_back(root, monkeypatch)
+    yield root / "snapshots"
     forget()
 
 
@@ -124,9 +127,7 @@ def test_the_next_night_goes_on_from_what_the_revision_left(snapshots: Path, wor
     assert known["ledger_temporary_365d_count"] == 0
 
 
-def test_the_good_snapshot_after_a_bad_one_ends_as_if_there_had_been_no_bad_one(
-    snapshots: Path, world: Path, tmp_path: Path
-) -> None:
+def test_the_good_snapshot_after_a_bad_one_ends_as_if_there_had_been_no_bad_one(snapshots: Path, world: Path) -> None:
     """States, and what the core system was last asked for, are those of the good snapshot."""
     good = {row["account_id"]: row for row in contents(store_of("small"))["line_states"]}
     make_late(snapshots, [entry["account_id"] for entry in opened_on(SECOND_NIGHT)])
@@ -199,15 +200,13 @@ def test_a_line_that_was_closed_again_stays_closed_unless_the_corrected_row_show
     assert "left closed" in page
 
 
-def test_what_opens_lines_in_a_revision_counts_with_what_the_night_opened_before(
-    snapshots: Path, world: Path, tmp_path: Path
-) -> None:
+def test_what_opens_lines_in_a_revision_counts_with_what_the_night_opened_before(snapshots: Path, world: Path) -> None:
     """The caps of a night cannot be passed bit by bit."""
     opened = [entry["account_id"] for entry in opened_on(SECOND_NIGHT)]
     make_late(snapshots, opened[:1])
     revise("first a bad one")
     shutil.copy(world / "base" / f"{SECOND_NIGHT}.parquet", snapshots)
-    file = tmp_path / "home" / "deployments" / "portfolios" / "small.yaml"
+    file = snapshots.parent / "home" / "deployments" / "portfolios" / "small.yaml"
     plain = file.read_text()
     file.write_text(plain + f"caps: {{reopened_lines_max: {len(opened) - 1}}}\n")
     assert "held, nothing was published" in revise("now the good one").output
@@ -215,21 +214,21 @@ def test_what_opens_lines_in_a_revision_counts_with_what_the_night_opened_before
     assert finding == f"lines reopened: {len(opened)}, the cap is {len(opened) - 1}"
 
 
-def test_a_closing_that_is_taken_back_counts_as_a_line_reopened(snapshots: Path, world: Path, tmp_path: Path) -> None:
+def test_a_closing_that_is_taken_back_counts_as_a_line_reopened(snapshots: Path, world: Path) -> None:
     date, entry = run_until_a_line_is_closed_again(snapshots, world)
     line = entry["account_id"]
     deliver_row_again(snapshots, date, line, row_of(snapshots, date - DAY, line, business_date=date))
     opened = len(opened_on(date))
-    file = tmp_path / "home" / "deployments" / "portfolios" / "small.yaml"
+    file = snapshots.parent / "home" / "deployments" / "portfolios" / "small.yaml"
     file.write_text(file.read_text() + f"caps: {{reopened_lines_max: {opened}}}\n")
     assert "held, nothing was published" in revise("the line's row was another's").output
     [finding] = store_of("small").run(date)["findings"]
     assert finding == f"lines reopened: {opened + 1}, the cap is {opened}"
 
 
-def test_a_revision_that_opens_no_line_is_above_no_cap_on_opening(snapshots: Path, tmp_path: Path) -> None:
+def test_a_revision_that_opens_no_line_is_above_no_cap_on_opening(snapshots: Path) -> None:
     """People have looked at what stands of the night."""
-    file = tmp_path / "home" / "deployments" / "portfolios" / "small.yaml"
+    file = snapshots.parent / "home" / "deployments" / "portfolios" / "small.yaml"
     file.write_text(file.read_text() + "caps: {reopened_lines_max: 0}\n")
     make_late(snapshots, [opened_on(SECOND_NIGHT)[0]["account_id"]])
     assert "revised, 1 transition taken back and 0 made" in revise().output
@@ -266,8 +265,8 @@ def test_a_line_withdrawn_by_a_person_since_is_left_alone(snapshots: Path) -> No
     assert store_of("small").ledger_head() == before
 
 
-def test_a_revision_is_delivered_in_a_file_of_its_own(snapshots: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "data" / "deliveries" / "small" / "customer"
+def test_a_revision_is_delivered_in_a_file_of_its_own(snapshots: Path) -> None:
+    folder = snapshots.parent / "data" / "deliveries" / "small" / "customer"
     before = (folder / f"{SECOND_NIGHT}.jsonl").read_bytes()
     make_late(snapshots, [opened_on(SECOND_NIGHT)[0]["account_id"]])
     revise()
@@ -288,13 +287,11 @@ def test_a_revision_that_decides_alike_says_so(snapshots: Path) -> None:
     assert "nothing was changed" in page
 
 
-def test_a_revision_above_the_caps_is_held_and_published_by_release(
-    snapshots: Path, world: Path, tmp_path: Path
-) -> None:
+def test_a_revision_above_the_caps_is_held_and_published_by_release(snapshots: Path, world: Path) -> None:
     make_late(snapshots, [entry["account_id"] for entry in opened_on(SECOND_NIGHT)])
     revise("first the bad one")
     shutil.copy(world / "base" / f"{SECOND_NIGHT}.parquet", snapshots)
-    file = tmp_path / "home" / "deployments" / "portfolios" / "small.yaml"
+    file = snapshots.parent / "home" / "deployments" / "portfolios" / "small.yaml"
     file.write_text(file.read_text() + "caps: {reopened_lines_max: 1}\n")
     before = store_of("small").ledger_head()
     assert "held, nothing was published" in revise("now the good one").output
