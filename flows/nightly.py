@@ -9,11 +9,10 @@ from prefect import flow, unmapped
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import BeforeValidator, Field
 
-from schemas.errors import NightHeld, NoticesOutstanding
+from flows.endings import refuse_held, refuse_outstanding
 from schemas.handles import NightResult
 from schemas.portfolio import PORTFOLIO_NAME
-from schemas.vocabulary import Outcome
-from tasks import nights, reruns
+from tasks import finishing, nights, reruns
 from tasks.audit import audit
 from tasks.calendars import check_in_window
 from tasks.decide import decide
@@ -67,7 +66,7 @@ def night(portfolio: str, business_date: datetime.date, dry_run: bool) -> NightR
 @guarded
 def finish(portfolio: str, business_date: datetime.date) -> NightResult:
     """Publish, deliver and report what a planned night left open when it was stopped."""
-    with nights.writing(portfolio):
+    with finishing.sending_what_waits(portfolio), nights.writing(portfolio):
         settled = nights.recall(portfolio, business_date)
         published = publish(settled)
     return report(settled, published, notify(settled.run, published))
@@ -89,10 +88,11 @@ def nightly_reevaluation(
     results = []
     for number, date in enumerate(dates, 1):
         tell(NightBegins(date, number, len(dates)))
-        results.append(run_night(portfolio, date, dry_run=dry_run))
+        results.append(run_night(portfolio, date, dry_run=dry_run, is_named=business_date is not None))
         tell(NightEnds(results[-1]))
         refuse_held(results[-1])
-    refuse_outstanding(results[-1:])
+    for last in results[-1:]:
+        refuse_outstanding(last.outstanding, f"{last.business_date}: {last.message}")
     return results
 
 
@@ -107,37 +107,16 @@ def dates_to_run(name: str, business_date: datetime.date | None, *, dry_run: boo
     return nights.nights_to_run(name, read_secret_block)
 
 
-def run_night(portfolio: str, business_date: datetime.date, *, dry_run: bool) -> NightResult:
-    """Run one night, or finish or bring back one that was published before."""
+def run_night(portfolio: str, business_date: datetime.date, *, dry_run: bool, is_named: bool) -> NightResult:
+    """Run one night, or finish or bring back one that was published before; one that is named on the same inputs only."""
     if not dry_run and nights.unfinished_night(portfolio) == business_date:
-        return finish(portfolio, business_date)
+        finished = finish(portfolio, business_date)
+        if is_named:
+            reruns.published_before(portfolio, business_date, read_secret_block)
+        return finished
     known = None if dry_run else reruns.published_before(portfolio, business_date, read_secret_block)
     workers = ThreadPoolTaskRunner(max_workers=nights.portfolio_of(portfolio).workers)
     return known or night.with_options(task_runner=workers)(portfolio, business_date, dry_run)
-
-
-def refuse_held(result: NightResult) -> None:
-    """End a flow whose night waits for people: it is not green, and no later night may pass it.
-
-    Raises:
-        NightHeld: the night is held.
-    """
-    if result.outcome is Outcome.HELD:
-        raise NightHeld(
-            f"{result.business_date} is {result.message}. `reinstate held` shows its plan; release or discard it. "
-            f"Report: {result.report}"
-        )
-
-
-def refuse_outstanding(results: list[NightResult]) -> None:
-    """End a flow after whose last night notices still wait: all is done, but not all of it is final.
-
-    Raises:
-        NoticesOutstanding: the last night could not send all that waited.
-    """
-    for last in results:
-        if last.outstanding:
-            raise NoticesOutstanding(f"{last.business_date}: {last.message}. {last.outstanding}")
 
 
 if __name__ == "__main__":

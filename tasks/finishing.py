@@ -1,10 +1,12 @@
 """Finishing a planned night without Prefect: what a person released or revised, or a flow left behind."""
 
 import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
-from schemas.errors import NightRefused
+from schemas.errors import NightRefused, ReinstateError
 from schemas.handles import NightResult, Published, Settled
-from schemas.vocabulary import Outcome, Verdict
+from schemas.vocabulary import Outcome, RunStatus, Verdict
 from tasks import holds, nights, outbox, publishing, reporting, retention
 from tasks.holds import Person
 from tasks.settings import settings
@@ -23,14 +25,25 @@ def release_plan(name: str, plan_hash: str, person: Person, reason: str) -> tupl
     with nights.writing(name) as writer:
         if writer.store.pause():
             raise NightRefused(f"{name} is paused: `reinstate resume` it first; nothing was changed")
-        for run in holds.held_runs(writer.store):
-            if run["plan_hash"] == plan_hash:
+        for run in writer.store.unsettled():
+            if run["plan_hash"] == plan_hash and run["status"] == RunStatus.HELD:
                 publishing.stored_plan(nights.recall(name, run["business_date"]), plan_hash)
         run, missing = holds.say(writer, nights.portfolio_of(name), plan_hash, Verdict.RELEASE, person, reason)
         if missing:
             return run["business_date"], None
         settled, published = publish_night(name, run["business_date"])
     return run["business_date"], wrap_up(settled, published)
+
+
+@contextmanager
+def sending_what_waits(name: str) -> Iterator[None]:
+    """Send what waits of earlier nights even where this one cannot go on."""
+    try:
+        yield
+    except ReinstateError:
+        with suppress(ReinstateError):
+            outbox.relay(nights.store_of(name))
+        raise
 
 
 def publish_night(name: str, business_date: datetime.date) -> tuple[Settled, Published]:

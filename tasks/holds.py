@@ -6,9 +6,10 @@ Loads no table library, so that a person on call is answered at once.
 import os
 import pwd
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
-from sqlalchemy import RowMapping, and_, or_, select, update
+from sqlalchemy import RowMapping, select, update
 
 from schemas import tables
 from schemas.errors import NightRefused
@@ -17,6 +18,15 @@ from schemas.vocabulary import RunStatus, Verdict
 from tasks.runs import now
 from tasks.store import Store
 from tasks.writers import Writer
+
+NOT_HELD: Final = MappingProxyType(
+    {
+        RunStatus.PLANNED: "is to be published, and waits for nobody: run the night again, it goes on from there",
+        RunStatus.PUBLISHED: "is published: nothing takes that back but `reinstate revise`, or `withdraw` for a single line",
+        RunStatus.DISCARDED: "is discarded",
+    }
+)
+"""How a plan stands of which people have nothing to say any more."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +45,6 @@ def this_person(claimed: str | None = None) -> Person:
     except KeyError:  # as in a container that runs as any number
         own = f"uid {number}"
     return Person(claimed or own, claimed is None or claimed == own)
-
-
-def held_runs(store: Store) -> list[RowMapping]:
-    """The runs that wait for people, oldest first."""
-    return [run for run in store.unsettled() if run["status"] == RunStatus.HELD]
 
 
 def verdicts_on(store: Store, plan_hash: str) -> list[RowMapping]:
@@ -81,9 +86,10 @@ def say(
         run = _waiting(connection, writer, plan_hash, verdict)
         approvals = tables.approvals
         key = {"portfolio": writer.portfolio, "plan_hash": plan_hash, "verdict": verdict.value}
-        before = [row.person for row in connection.execute(select(approvals.c.person).filter_by(**key))]
+        before = {row.person: row.is_proven for row in connection.execute(select(approvals).filter_by(**key))}
         if person.name in before:
             raise NightRefused(f"{person.name} has already said {verdict.value}; it takes another person")
+        counted = sum(is_proven or not portfolio.caps.people_proven for is_proven in before.values())
         if verdict is Verdict.RELEASE:
             _refuse_moved(connection, writer, run)
         row = {
@@ -96,7 +102,7 @@ def say(
             "given_at": now(),
         }
         connection.execute(approvals.insert(), row)
-        missing = max(portfolio.caps.people - len(before) - 1, 0)
+        missing = max(portfolio.caps.people - counted - 1, 0)
         if not missing:
             status = RunStatus.PLANNED if verdict is Verdict.RELEASE else RunStatus.DISCARDED
             finished = now() if verdict is Verdict.DISCARD else None
@@ -106,17 +112,16 @@ def say(
 
 def _waiting(connection: Any, writer: Writer, plan_hash: str, verdict: Verdict) -> RowMapping:
     """The run whose plan is held; one that is planned may also be discarded, as long as nothing of it is published."""
-    runs = tables.runs
-    waits = runs.c.status == RunStatus.HELD
-    if verdict is Verdict.DISCARD:
-        waits = or_(waits, and_(runs.c.status == RunStatus.PLANNED, runs.c.progress == 0))
-    query = select(runs).where(runs.c.portfolio == writer.portfolio, runs.c.plan_hash == plan_hash, waits)
+    query = select(tables.runs).filter_by(portfolio=writer.portfolio, plan_hash=plan_hash)
     run: RowMapping | None = connection.execute(query.with_for_update()).mappings().first()
     if run is None:
         raise NightRefused(
-            f"of {writer.portfolio} no plan waits with the hash {plan_hash}; `reinstate held` lists what is held, with the whole "
-            "hash. Nothing was changed"
+            f"{writer.portfolio} has no plan with the hash {plan_hash}; `reinstate held` lists what waits, with the whole hash. "
+            "Nothing was changed"
         )
+    is_untouched = run["status"] == RunStatus.PLANNED and run["progress"] == 0
+    if run["status"] != RunStatus.HELD and not (verdict is Verdict.DISCARD and is_untouched):
+        raise NightRefused(f"the plan of {run['business_date']} {NOT_HELD[run['status']]}. Nothing was changed")
     return run
 
 

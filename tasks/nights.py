@@ -150,7 +150,13 @@ def unfinished_night(name: str) -> datetime.date | None:
     if known is None:
         return None
     waiting = store.select_mine("notices", "notice_id", is_accepted=False)
-    return None if _has_page(known) and not waiting else last
+    if _has_page(known) and not waiting:
+        return None
+    try:
+        recall(name, known["business_date"], RunStatus.PUBLISHED)
+    except NightRefused:  # its page cannot be made again, and what waits goes out with any other run
+        return None
+    return last
 
 
 def recall(name: str, business_date: datetime.date, *statuses: RunStatus) -> Settled:
@@ -179,8 +185,8 @@ def recall(name: str, business_date: datetime.date, *statuses: RunStatus) -> Set
     except ValidationError:
         pass
     raise NightRefused(
-        f"{path} is not as this version of the program sets it down: it was altered, or set down by the program "
-        f"{known['code_version']}, which can go on with it"
+        f"{path} is not as this program sets it down: put it back from a backup if it was altered, or go on with the program "
+        f"that set it down, {known['code_version']}"
     )
 
 

@@ -72,9 +72,7 @@ def open_run(
     run = run.model_copy(update={"is_paused": not is_dry_run and run.is_dry_run})
     if not run.is_dry_run:
         refuse_planned(writer_of(name), run)
-    known = store.run(business_date, revision=revision)
-    was_interrupted = known is not None and known["status"] in (RunStatus.STARTED, RunStatus.FAILED)
-    _empty(run.directory, keep_snapshot=was_interrupted and not run.is_dry_run and revision == FIRST_REVISION)
+    _empty(run.directory)
     write_text(run.policy_file, policy.document.text)
     write_text(run.directory / "portfolio.json", decision_part(portfolio))
     run = run.model_copy(update={"ledger_hash": _set_down_ledger(run, store)})
@@ -241,12 +239,11 @@ def _policy_record(rules: Rules, text: str, content_hash: str) -> dict[str, str]
     }
 
 
-def _empty(directory: Path, *, keep_snapshot: bool) -> None:
-    """Clear what an earlier attempt left; the private copy of one that was interrupted is checked and used again."""
+def _empty(directory: Path) -> None:
+    """Clear what an earlier attempt left, its copy of the snapshot too: the source may have been put right since."""
     directory.mkdir(parents=True, exist_ok=True)
     (directory / SETTLED_NAME).unlink(missing_ok=True)
     for found in directory.iterdir():
-        if found.name != "snapshot" or not keep_snapshot:
-            shutil.rmtree(found) if found.is_dir() else found.unlink()
+        shutil.rmtree(found) if found.is_dir() else found.unlink()
     for name in ("quarantine", "evidence", "candidates"):
         (directory / name).mkdir()

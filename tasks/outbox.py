@@ -4,10 +4,11 @@ A notice's id is derived from the ledger entry that owes it, so that the same de
 """
 
 import hashlib
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import RowMapping, update
 
 from schemas import tables
 from schemas.errors import NightRefused
@@ -98,45 +99,50 @@ def deliver_outstanding(writer: Writer, channel: FileChannel) -> Delivered:
     handed over holds up what comes after it, for that may build on it.
     """
     store, accepted = writer.store, 0
-    unpublished = _unpublished_batches(store)
-    for audience in (Audience.CORE_SYSTEM, Audience.CUSTOMER):
-        columns = ("notice_id", "batch", "sequence")
-        waiting = store.select_mine("notices", *columns, audience=audience.value, is_accepted=False)
-        in_order = sorted(waiting, key=lambda notice: notice["sequence"])
-        for batch in dict.fromkeys(notice["batch"] for notice in in_order if notice["batch"] not in unpublished):
-            whole = store.select_mine("notices", audience=audience.value, batch=batch)
-            try:
-                channel.deliver(audience, batch, sorted(whole, key=lambda notice: notice["sequence"]))
-            except OSError as error:
-                why = f"{system_words(error)} ({error.filename})"
-                return Delivered(accepted_count=accepted, outstanding=outstanding(store, why))
-            ids = [notice["notice_id"] for notice in waiting if notice["batch"] == batch]
-            _accept(writer, ids)
-            accepted += len(ids)
+    while waiting := _sendable(store):  # what is published meanwhile is sent too, for its own run is kept from it
+        for audience in (Audience.CORE_SYSTEM, Audience.CUSTOMER):
+            batches: dict[str, list[str]] = defaultdict(list)
+            for notice in waiting:
+                if notice["audience"] == audience:
+                    batches[notice["batch"]].append(notice["notice_id"])
+            for batch, ids in batches.items():
+                whole = store.select_mine("notices", audience=audience.value, batch=batch)
+                try:
+                    channel.deliver(audience, batch, sorted(whole, key=lambda notice: notice["sequence"]))
+                except OSError as error:
+                    why = f"{system_words(error)} ({error.filename})"
+                    return Delivered(accepted_count=accepted, outstanding=outstanding(store, why))
+                _accept(writer, ids)
+                accepted += len(ids)
     return Delivered(accepted_count=accepted)
+
+
+def _sendable(store: Store) -> list[RowMapping]:
+    """The notices that wait of what is wholly published, in the order of the ledger.
+
+    They are read before the runs: a night that is begun meanwhile has its run before it owes anything.
+    """
+    waiting = store.select_mine("notices", "notice_id", "batch", "audience", "sequence", is_accepted=False)
+    runs = store.select_mine("runs", "business_date", "revision", "status")
+    unpublished = {
+        run_directory(store.portfolio, run["business_date"], revision=run["revision"]).name
+        for run in runs
+        if run["status"] != RunStatus.PUBLISHED
+    }
+    return sorted(
+        (notice for notice in waiting if notice["batch"] not in unpublished), key=lambda notice: notice["sequence"]
+    )
 
 
 def outstanding(store: Store, why: str) -> str:
     """How many notices of what is published wait, because of what, and what to do; nothing where none does."""
-    unpublished = _unpublished_batches(store)
-    waiting = store.select_mine("notices", "batch", is_accepted=False)
-    count = sum(notice["batch"] not in unpublished for notice in waiting)
+    count = len(_sendable(store))
     if not count:
         return ""
     return (
         f"{count:,} {'notice waits' if count == 1 else 'notices wait'} to be sent: {why}. The next run of {store.portfolio} sends "
         f"them, or `reinstate nightly --portfolio {store.portfolio}` now"
     )
-
-
-def _unpublished_batches(store: Store) -> set[str]:
-    """The batches of nights that are not wholly published: nothing of them may be sent, whoever relays meanwhile."""
-    runs = store.select_mine("runs", "business_date", "revision", "status")
-    return {
-        run_directory(store.portfolio, run["business_date"], revision=run["revision"]).name
-        for run in runs
-        if run["status"] != RunStatus.PUBLISHED
-    }
 
 
 def _accept(writer: Writer, notice_ids: list[str]) -> None:

@@ -20,7 +20,16 @@ from tasks.ledger_entries import entries_of, states_after
 from tasks.nights import SETTLED_NAME, reasons_of, rules_of, store_of, writer_of
 from tasks.outbox import notices_owed
 from tasks.planning import plan_hash
-from tasks.runs import Chunk, count_recoverable, finish_run, open_run_row, publish_chunk, record_plan
+from tasks.provenance import code_version
+from tasks.runs import (
+    Chunk,
+    count_recoverable,
+    finish_run,
+    open_run_row,
+    publish_chunk,
+    record_attempt,
+    record_plan,
+)
 from tasks.settings import settings
 from tasks.store import Store
 from tasks.whole_files import write_text
@@ -28,10 +37,6 @@ from tasks.writers import Writer
 
 CHUNK_LINES: Final = 5_000
 """Lines whose transitions are written in one transaction."""
-WAY_OUT: Final = (
-    "Put the night's folder back from a backup; if nothing of the plan was published yet, `reinstate discard` with its hash "
-    "settles the night without any effect"
-)
 
 
 def settle(run: Run, portfolio: Portfolio, accepted: Accepted, plan: Plan) -> Settled:
@@ -97,10 +102,10 @@ def _publish(writer: Writer, settled: Settled, portfolio: Portfolio) -> None:
             f"{run.portfolio} has been paused by {known['person']}: the plan of {run.business_date} waits until it is resumed; "
             "nothing was published"
         )
-    with (
-        writer.transaction() as connection
-    ):  # the store, which no superseded process can write to, knows which plan it is
+    with writer.transaction() as connection:
         known = open_run_row(connection, writer, run)
+        key = {"business_date": run.business_date, "revision": run.revision}
+        record_attempt(writer, connection, {**key, "code_version": code_version()})
     transitions, stays = stored_plan(settled, known["plan_hash"])
     done = int(known["progress"])
     for start in range(done, len(transitions), CHUNK_LINES):
@@ -120,16 +125,23 @@ def stored_plan(settled: Settled, known_hash: str) -> tuple[pa.Table, pa.Chunked
     if settled.plan.plan_hash != known_hash:
         raise NightRefused(
             f"the night's folder holds another plan of {settled.run.business_date} than the one that was set down in the store, "
-            f"{known_hash}; nothing more was published. {WAY_OUT}"
+            f"{known_hash}; nothing more was published. {_way_out(known_hash)}"
         )
     transitions = pq.read_table(settled.plan.path)
     stays = pq.read_table(settled.plan.recoverable)["account_id"]
     if plan_hash(settled.run, transitions, stays) != settled.plan.plan_hash:
         raise NightRefused(
             f"{settled.plan.path} is not the plan that was audited on {settled.run.business_date}: its content has another "
-            f"hash; nothing more was published. {WAY_OUT}"
+            f"hash; nothing more was published. {_way_out(known_hash)}"
         )
     return transitions, stays
+
+
+def _way_out(known_hash: str) -> str:
+    return (
+        "Put the night's folder back from a backup; if nothing of the plan was published yet, `reinstate discard "
+        f"{known_hash}` settles the night without any effect"
+    )
 
 
 def _write_chunk(writer: Writer, run: Run, portfolio: Portfolio, rows: pa.Table, start: int) -> None:

@@ -103,6 +103,6 @@ def attention(report: Report) -> tuple[str, ...]:
         (decided(report, Decision.REFER), "line waits for a person", "lines wait for a person"),
         (sum(each.lines for each in report.exceptions), "line is an exception", "lines are exceptions"),
         (report.counts.quarantined, "row is in quarantine", "rows are in quarantine"),
-        (outstanding(report), "notice or request is not accepted yet", "notices and requests are not accepted yet"),
+        (outstanding(report), "notice or request was not accepted", "notices and requests were not accepted"),
     )
     return tuple(counted(count, one, many) for count, one, many in waiting if count)

@@ -36,6 +36,12 @@ def published_before(
     known = store.run(business_date, RunStatus.PUBLISHED)
     if known is None:
         return None
+    newest = store.run(business_date)
+    if newest is not None and newest["status"] == RunStatus.HELD:
+        raise NightRefused(
+            f"revision {newest['revision']} of {business_date} is held: `reinstate held` says what it waits for. Nothing was "
+            "written"
+        )
     portfolio = portfolio_of(name)
     changes = list(_changed(portfolio, known, read_secret))
     if changes:

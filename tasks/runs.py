@@ -7,13 +7,13 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, func, not_, select, update
+from sqlalchemy import Connection, RowMapping, and_, not_, select, update
 
 from schemas import tables
 from schemas.errors import NightRefused
 from schemas.handles import Run, Settled
 from schemas.vocabulary import UNPLANNED, RunStatus
-from tasks.nights import PAGE_NAME
+from tasks.nights import FIRST_REVISION, PAGE_NAME
 from tasks.writers import Writer, dialect
 
 
@@ -55,16 +55,25 @@ def refuse_planned(writer: Writer, run: Run) -> None:
 
 
 def record_attempt(writer: Writer, connection: Connection, run: dict[str, Any]) -> None:
-    """Record one more time that somebody set to work on a run."""
+    """Record that somebody set to work on a run, once for every time that it was let in.
+
+    Args:
+        writer: the portfolio's.
+        connection: in its transaction.
+        run: `business_date`, `revision` and `code_version`, of the program that is at work now.
+    """
     attempts = tables.attempts
     key = {"portfolio": writer.portfolio, **{name: run[name] for name in ("business_date", "revision")}}
-    before = connection.scalar(select(func.max(attempts.c.attempt)).filter_by(**key))
+    newest = select(attempts.c.attempt, attempts.c.epoch).filter_by(**key).order_by(attempts.c.attempt.desc()).limit(1)
+    before = connection.execute(newest).first()
+    if before is not None and before.epoch == writer.epoch:
+        return
     known = connection.execute(
         select(tables.writers).where(tables.writers.c.portfolio == writer.portfolio)
     ).mappings().one()  # fmt: skip
     row = {
         **key,
-        "attempt": (before or 0) + 1,
+        "attempt": before.attempt + 1 if before is not None else 1,
         "epoch": writer.epoch,
         "holder": known["holder"],
         "code_version": run["code_version"],
@@ -99,7 +108,8 @@ def record_plan(
     known = _locked(connection, writer, _key(run))
     if known is None or known["status"] != RunStatus.STARTED:
         raise NightRefused(f"{run.business_date} has been planned or published meanwhile; nothing was written")
-    last = writer.store.last_settled()
+    is_first = run.revision == FIRST_REVISION
+    last = writer.store.last_settled() if is_first else writer.store.last_published()
     if last is not None and last > run.business_date:
         raise NightRefused(
             f"{last} has been settled meanwhile, which is after {run.business_date}; nothing was written"

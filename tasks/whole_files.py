@@ -39,11 +39,21 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
             sink.flush()
             os.fsync(sink.fileno())
         unfinished.replace(path)
+        to_disk(path.parent)
     except BaseException as error:
         unfinished.unlink(missing_ok=True)
         if isinstance(error, OSError):
             error.filename, error.filename2 = str(path), None  # a write that fails does not say of which file
         raise
+
+
+def to_disk(path: Path) -> None:
+    """Wait until a file is on disk, or what a folder lists."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _remove_left(folder: Path, mine: str) -> None:

@@ -40,7 +40,7 @@ def run_plainly(name: str, business_date: datetime.date, *, dry_run: bool = Fals
 def run_again(name: str, business_date: datetime.date) -> NightResult | None:
     """What running a night by hand does, wherever it was stopped before."""
     if nights.unfinished_night(name) == business_date:
-        with nights.writing(name):
+        with finishing.sending_what_waits(name), nights.writing(name):
             done = finishing.publish_night(name, business_date)
         return finishing.wrap_up(*done)
     return published_before(name, business_date) or finishing.wrap_up(*_publish_plainly(name, business_date))

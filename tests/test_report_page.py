@@ -133,7 +133,7 @@ def test_the_numbers_are_there_with_separators_and_currency() -> None:
 def test_what_waits_is_said_first() -> None:
     text = page(rich_report()).text
     assert "211 lines wait for a person 3 lines are exceptions 23 rows are in quarantine" in text
-    assert "4 notices and requests are not accepted yet" in text
+    assert "4 notices and requests were not accepted" in text
     assert "Nothing waits for a person." in page(bare_report()).text
 
 

@@ -3,7 +3,8 @@
 import click
 
 from flows.commands.held import BY, PORTFOLIO
-from flows.commands.options import refuse_outstanding, secret_block, show_result
+from flows.commands.options import secret_block, show_result
+from flows.endings import refuse_outstanding
 
 REASON = click.option("--reason", required=True, help="Why; it is kept, and not told to customers.")
 

@@ -3,7 +3,7 @@
 import click
 
 from flows.commands.options import show_result
-from schemas.vocabulary import Verdict
+from schemas.vocabulary import RunStatus, Verdict
 
 PORTFOLIO = click.option("--portfolio", required=True, help="Name of a portfolio file in deployments/portfolios.")
 BY = click.option("--by", help="Who says so; without it the account that runs the command.")
@@ -13,12 +13,12 @@ REASON = click.option("--reason", required=True, help="Why; it is kept with the 
 @click.command()
 @PORTFOLIO
 def held(portfolio: str) -> None:
-    """List the nights that are held: their plans, why they are held, and who has said what."""
+    """List the nights that are held, or released and not wholly published: their plans, why, and who has said what."""
     from tasks import holds, nights
 
     people = nights.portfolio_of(portfolio).caps.people
     store = nights.store_of(portfolio)
-    runs = holds.held_runs(store)
+    runs = store.unsettled()
     if not runs:
         click.echo(f"No night of {portfolio} is held.")
     for run in runs:
@@ -29,7 +29,12 @@ def held(portfolio: str) -> None:
         for verdict in said:
             proof = "" if verdict["is_proven"] else " (a name that was only claimed)"
             click.echo(f"  {verdict['verdict']} by {verdict['person']}{proof}: {verdict['reason']}")
-        click.echo(f"  takes {people} {'person' if people == 1 else 'people'} to release or to discard")
+        if run["status"] == RunStatus.HELD:
+            click.echo(f"  takes {people} {'person' if people == 1 else 'people'} to release or to discard")
+        else:
+            click.echo(
+                f"  planned and not wholly published: `reinstate nightly --portfolio {portfolio}` goes on with it"
+            )
 
 
 @click.command()

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from schemas.errors import NoticesOutstanding
+from flows.endings import refuse_held, refuse_outstanding
 
 if TYPE_CHECKING:
     from schemas.handles import NightResult
@@ -16,22 +16,14 @@ def show_result(result: "NightResult") -> None:
     """Say how a night ended that was not run by a flow.
 
     Raises:
+        NightHeld: it waits for people.
         NoticesOutstanding: it is done as it was said, but notices still wait.
     """
+    refuse_held(result)
     click.echo(f"{result.business_date}: {result.message}. Report: {result.report}")
     for warning in result.warnings:
         click.echo(f"Warning: {warning}", err=True)
     refuse_outstanding(result.outstanding)
-
-
-def refuse_outstanding(words: str) -> None:
-    """End a command that is done, and whose effects are not all final.
-
-    Raises:
-        NoticesOutstanding: notices still wait, in these words; none do where there are no words.
-    """
-    if words:
-        raise NoticesOutstanding(words)
 
 
 def secret_block(name: str) -> str:

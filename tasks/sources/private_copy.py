@@ -27,6 +27,7 @@ from tasks.guarding import system_words
 from tasks.partitions import UNPARSABLE
 from tasks.sources.physical_shape import refuse_wrong_shape
 from tasks.sources.source import Request
+from tasks.whole_files import to_disk
 
 HANDLE_NAME: Final = "snapshot.json"
 RECORD_NAME: Final = "files.json"
@@ -176,16 +177,8 @@ def _seal(folder: Path, snapshot: Snapshot) -> None:
     (folder / RECORD_NAME).write_text(json.dumps(records, indent=2) + "\n", encoding="utf-8")
     (folder / HANDLE_NAME).write_text(snapshot.model_dump_json(indent=2) + "\n", encoding="utf-8")
     for path in folder.iterdir():
-        _to_disk(path)
-    _to_disk(folder)
-
-
-def _to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        to_disk(path)
+    to_disk(folder)
 
 
 def _move(folder: Path, target: Path) -> bool:
@@ -196,7 +189,7 @@ def _move(folder: Path, target: Path) -> bool:
         if not _is_there(target):
             raise
         return False
-    _to_disk(target.parent)
+    to_disk(target.parent)
     return True
 
 

@@ -117,7 +117,7 @@ def test_another_hash_releases_nothing(home: Path) -> None:
     plan = hold_first()
     refused = said("release", plan[:-1] + ("0" if plan[-1] != "0" else "1"), "ann")
     assert isinstance(refused.exception, NightRefused)
-    assert "no plan waits with the hash" in str(refused.exception)
+    assert "has no plan with the hash" in str(refused.exception)
 
 
 def test_a_plan_that_was_altered_is_not_released(home: Path) -> None:
@@ -187,14 +187,37 @@ def test_a_plan_of_which_something_is_published_is_not_discarded(home: Path, mon
         patch.setattr(publishing, "finish_run", None)
         said("release", plan, "ben")
     refused = said("discard", plan, "ann")
-    assert "waits with the hash" in str(refused.exception)
+    assert "is to be published, and waits for nobody: run the night again" in str(refused.exception)
+
+
+def test_a_plan_that_is_released_already_is_said_to_be_and_listed_with_what_goes_on_with_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = hold_first()
+    said("release", plan, "ann")
+    with monkeypatch.context() as patch:
+        patch.setattr(publishing, "publish_plan", None)
+        said("release", plan, "ben")
+    assert "waits for nobody: run the night again" in str(said("release", plan, "cid").exception)
+    shown = CliRunner().invoke(commands, ["held", "--portfolio", "small"]).output
+    assert f"{FIRST_NIGHT}, revision 1: plan {plan}" in shown
+    assert "planned and not wholly published: `reinstate nightly --portfolio small` goes on with it" in shown
+
+
+def test_whoever_goes_on_with_a_plan_is_recorded_as_an_attempt_of_its_own(home: Path) -> None:
+    plan = hold_first()
+    for person in ("ann", "ben"):
+        said("release", plan, person)
+    attempts = store_of("small").select_mine("attempts", business_date=FIRST_NIGHT)
+    assert [attempt["attempt"] for attempt in attempts] == [1, 2]
+    assert attempts[0]["epoch"] < attempts[1]["epoch"]
 
 
 def test_a_folder_set_down_by_another_version_is_told_of_and_not_guessed_at(home: Path) -> None:
     plan = hold_first()
     path = nights.run_directory("small", FIRST_NIGHT) / "night.json"
     path.write_text(path.read_text().replace('"decided"', '"decided_before"'))
-    assert "is not as this version of the program sets it down" in str(said("release", plan, "ann").exception)
+    assert "is not as this program sets it down" in str(said("release", plan, "ann").exception)
     assert store_of("small").select_mine("approvals") == []
 
 
@@ -221,6 +244,16 @@ def test_where_the_portfolio_asks_for_proof_a_name_that_is_only_claimed_does_not
     assert store_of("small").select_mine("approvals") == []
     arguments = ["release", plan, "--portfolio", "small", "--reason", "looked at it"]
     assert "It takes another person." in CliRunner().invoke(commands, arguments).output
+
+
+def test_once_the_portfolio_asks_for_proof_what_a_claimed_name_said_before_counts_no_more(home: Path) -> None:
+    plan = hold_first()
+    said("release", plan, "ann")
+    file = home / "home" / "deployments" / "portfolios" / "small.yaml"
+    file.write_text(file.read_text().replace("people: 2", "people: 2, people_proven: true"))
+    arguments = ["release", plan, "--portfolio", "small", "--reason", "looked at it"]
+    assert "It takes another person." in CliRunner().invoke(commands, arguments).output
+    assert store_of("small").last_published() is None
 
 
 def test_nobody_is_proven_to_be_whom_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:

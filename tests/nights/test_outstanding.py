@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +10,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 from flows.command_line import commands, main
-from schemas.errors import NoticesOutstanding
-from schemas.vocabulary import Audience, Outcome
-from tasks import nights, outbox
+from schemas.errors import NightHeld, NightRefused, NoticesOutstanding
+from schemas.vocabulary import Audience, Outcome, RunStatus
+from tasks import nights, outbox, publishing
 from tasks.channels import FileChannel
 from tasks.nights import store_of
 from tasks.reruns import published_before
 from tasks.writers import RELAY, take_writer
 from tests.nights.tiny import NAME, NIGHTS, tiny_eve
-from tests.plain_nights import forget, run_again, run_plainly
+from tests.plain_nights import finish_plainly, forget, plan_plainly, run_again, run_plainly
 
 BEFORE, NIGHT, NEXT = NIGHTS[1:4]
 
@@ -113,7 +113,7 @@ def test_the_page_of_a_night_says_what_is_not_accepted_yet(data: Path) -> None:
     block(data)
     run_again(NAME, NIGHT)
     page = (nights.run_directory(NAME, NIGHT) / "report.html").read_text()
-    assert "notices and requests are not accepted yet" in page
+    assert "notices and requests were not accepted" in page
 
 
 def test_the_night_that_is_run_next_is_the_one_whose_notices_wait(data: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_held_revision_hands_over_what_its_published_night_still_owes(data: Pa
     publish_without_notices(data)
     put_caps()
     deliver_again()
-    assert "held, nothing was published" in command("revise").output
+    assert isinstance(command("revise").exception, NightHeld)
     assert waiting() == 0
 
 
@@ -146,8 +146,8 @@ def test_a_held_revision_that_is_run_again_hands_over_what_still_waits(data: Pat
     put_caps()
     deliver_again()
     waits = command("revise")
-    assert "held, nothing was published" in waits.output
-    assert isinstance(waits.exception, NoticesOutstanding)
+    assert isinstance(waits.exception, NightHeld)
+    assert "notices wait to be sent" in str(waits.exception)
     unblock(data)
     assert nights.unfinished_night(NAME) == NIGHT
     result = run_again(NAME, NIGHT)
@@ -236,3 +236,75 @@ def test_batches_go_out_in_the_order_of_the_ledger_and_not_of_their_names(
     outbox.relay(store_of(NAME))
     batches = (f"{NIGHT}", withdrawn, f"{NIGHT}-revision-2")
     assert sent == [(audience, batch) for audience in ("core_system", "customer") for batch in batches]
+
+
+def publish_while_sending(monkeypatch: pytest.MonkeyPatch, night: Callable[[], object]) -> None:
+    """Let a night happen while the first batch is handed over to the core system."""
+    deliver = FileChannel.deliver
+
+    def slowly(channel: FileChannel, *arguments: Any) -> Path:
+        monkeypatch.undo()
+        night()
+        return deliver(channel, *arguments)
+
+    monkeypatch.setattr(FileChannel, "deliver", slowly)
+
+
+def sent(data: Path, audience: Audience, night: Any) -> bool:
+    return (data / "deliveries" / NAME / audience.value / f"{night}.jsonl").exists()
+
+
+def test_nothing_is_sent_of_a_night_that_begins_while_notices_are_sent_and_is_stopped(data: Path) -> None:
+    def half_a_night() -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(publishing, "CHUNK_LINES", 1)
+            patch.setattr(publishing, "_write_counts", None)
+            with pytest.raises(TypeError), nights.writing(NAME):
+                finish_plainly(plan_plainly(NAME, NEXT))
+
+    publish_without_notices(data)
+    with pytest.MonkeyPatch.context() as patch:
+        publish_while_sending(patch, half_a_night)
+        outbox.relay(store_of(NAME))
+    assert store_of(NAME).run(NEXT)["status"] == RunStatus.PLANNED
+    assert sent(data, Audience.CUSTOMER, NIGHT)
+    assert not sent(data, Audience.CUSTOMER, NEXT)
+    assert waiting()
+
+
+def test_a_night_that_is_published_while_notices_are_sent_is_sent_too_to_the_core_system_first(data: Path) -> None:
+    order: list[Path] = []
+    deliver = FileChannel.deliver
+
+    def noted(channel: FileChannel, *arguments: Any) -> Path:
+        order.append(deliver(channel, *arguments))
+        return order[-1]
+
+    publish_without_notices(data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FileChannel, "deliver", noted)
+        with pytest.MonkeyPatch.context() as inner:
+            publish_while_sending(inner, lambda: run_plainly(NAME, NEXT))
+            delivered = outbox.relay(store_of(NAME))
+    assert (waiting(), delivered.outstanding) == (0, "")
+    assert [(path.parent.name, path.stem) for path in order] == [
+        ("core_system", f"{NIGHT}"), ("customer", f"{NIGHT}"), ("core_system", f"{NEXT}"), ("customer", f"{NEXT}"),
+    ]  # fmt: skip
+
+
+def test_a_planned_night_that_cannot_go_on_does_not_keep_back_what_waits_of_earlier_ones(data: Path) -> None:
+    publish_without_notices(data)
+    with nights.writing(NAME):
+        plan_plainly(NAME, NEXT)
+    shutil.rmtree(nights.run_directory(NAME, NEXT))
+    with pytest.raises(NightRefused, match="is gone"):
+        run_again(NAME, NEXT)
+    assert not waiting()
+
+
+def test_a_published_night_whose_folder_is_gone_holds_up_no_later_one(data: Path) -> None:
+    publish_without_notices(data)
+    shutil.rmtree(nights.run_directory(NAME, NIGHT))
+    assert nights.nights_to_run(NAME)[0] == NEXT
+    run_again(NAME, NEXT)
+    assert not waiting()

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from flows.command_line import commands
-from schemas.errors import NightRefused
+from schemas.errors import NightHeld, NightRefused
 from schemas.vocabulary import REVERSE, Decision, RunStatus
 from tasks import nights
 from tasks.nights import store_of
@@ -209,7 +209,7 @@ def test_what_opens_lines_in_a_revision_counts_with_what_the_night_opened_before
     file = snapshots.parent / "home" / "deployments" / "portfolios" / "small.yaml"
     plain = file.read_text()
     file.write_text(plain + f"caps: {{reopened_lines_max: {len(opened) - 1}}}\n")
-    assert "held, nothing was published" in revise("now the good one").output
+    assert isinstance(revise("now the good one").exception, NightHeld)
     [finding] = store_of("small").run(SECOND_NIGHT)["findings"]
     assert finding == f"lines reopened: {len(opened)}, the cap is {len(opened) - 1}"
 
@@ -221,7 +221,7 @@ def test_a_closing_that_is_taken_back_counts_as_a_line_reopened(snapshots: Path,
     opened = len(opened_on(date))
     file = snapshots.parent / "home" / "deployments" / "portfolios" / "small.yaml"
     file.write_text(file.read_text() + f"caps: {{reopened_lines_max: {opened}}}\n")
-    assert "held, nothing was published" in revise("the line's row was another's").output
+    assert isinstance(revise("the line's row was another's").exception, NightHeld)
     [finding] = store_of("small").run(date)["findings"]
     assert finding == f"lines reopened: {opened + 1}, the cap is {opened}"
 
@@ -230,6 +230,34 @@ def test_a_revision_that_opens_no_line_is_above_no_cap_on_opening(snapshots: Pat
     """People have looked at what stands of the night."""
     file = snapshots.parent / "home" / "deployments" / "portfolios" / "small.yaml"
     file.write_text(file.read_text() + "caps: {reopened_lines_max: 0}\n")
+    make_late(snapshots, [opened_on(SECOND_NIGHT)[0]["account_id"]])
+    assert "revised, 1 transition taken back and 0 made" in revise().output
+
+
+def test_while_a_revision_is_held_its_night_is_not_brought_back_and_the_revision_is_named(
+    snapshots: Path, world: Path
+) -> None:
+    file = snapshots.parent / "home" / "deployments" / "portfolios" / "small.yaml"
+    make_late(snapshots, [opened_on(SECOND_NIGHT)[0]["account_id"]])
+    revise("first a bad one")
+    file.write_text(file.read_text() + "caps: {reopened_lines_max: 0}\n")
+    shutil.copy(world / "base" / f"{SECOND_NIGHT}.parquet", snapshots)
+    revise("now the good one")
+    with pytest.raises(NightRefused, match=f"revision 3 of {SECOND_NIGHT} is held"):
+        run_again("small", SECOND_NIGHT)
+
+
+def test_the_last_published_night_is_revised_also_after_a_later_one_was_discarded(snapshots: Path, world: Path) -> None:
+    file = snapshots.parent / "home" / "deployments" / "portfolios" / "small.yaml"
+    plain = file.read_text()
+    file.write_text(plain + "caps: {row_count_change_max_bp: 0}\n")
+    later = SECOND_NIGHT + DAY
+    shutil.copy(world / "base" / f"{later}.parquet", snapshots)
+    run_plainly("small", later)
+    plan = store_of("small").run(later)["plan_hash"]
+    said = CliRunner().invoke(commands, ["discard", plan, "--portfolio", "small", "--reason", "built on a bad one"])
+    assert "The night is settled" in said.output, said.exception
+    file.write_text(plain)
     make_late(snapshots, [opened_on(SECOND_NIGHT)[0]["account_id"]])
     assert "revised, 1 transition taken back and 0 made" in revise().output
 
@@ -294,7 +322,9 @@ def test_a_revision_above_the_caps_is_held_and_published_by_release(snapshots: P
     file = snapshots.parent / "home" / "deployments" / "portfolios" / "small.yaml"
     file.write_text(file.read_text() + "caps: {reopened_lines_max: 1}\n")
     before = store_of("small").ledger_head()
-    assert "held, nothing was published" in revise("now the good one").output
+    held = revise("now the good one")
+    assert isinstance(held.exception, NightHeld)
+    assert "`reinstate held` shows its plan" in str(held.exception)
     assert store_of("small").ledger_head() == before
     run = store_of("small").run(SECOND_NIGHT)
     arguments = ["release", run["plan_hash"], "--portfolio", "small", "--by", "ann", "--reason", "looked at it"]

@@ -14,6 +14,10 @@ def upgrade() -> None:
         op.add_column("runs", sa.Column(name, kind, nullable=True))
     op.add_column("recoverable_nights", sa.Column("revision", sa.Integer(), nullable=False, server_default="1"))
     op.add_column("notices", sa.Column("batch", sa.Text(), nullable=False, server_default=""))
+    op.execute(
+        "UPDATE runs SET planned_sequence = (SELECT count(*) FROM ledger WHERE ledger.portfolio = runs.portfolio "
+        "AND ledger.business_date < runs.business_date) WHERE planned_sequence IS NULL AND status = 'published'"
+    )
     on_postgresql = op.get_bind().dialect.name == "postgresql"
     notices = sa.table("notices", sa.column("batch"), sa.column("business_date"))
     date = notices.c.business_date  # text on SQLite; PostgreSQL casts it to text as its DateStyle says
