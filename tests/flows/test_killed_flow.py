@@ -1,12 +1,13 @@
 """The real flow, killed in a process of its own in every stage and run again with the real command."""
 
 import json
+import multiprocessing
 import random
 import shutil
-import signal
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.crashes.book import NAME, NIGHTS, make_home
 from tests.crashes.databases import SqliteFile
 from tests.crashes.promises import broken_promises
 from tests.crashes.stage import Stage
+from tests.flows.dying import die, prepare
 from tests.flows.prefect_server import Server
 from tests.plain_nights import forget, run_plainly, use_home
 
@@ -32,14 +34,22 @@ RUN_SECONDS = 120
 class Scene:
     """A copy of the book on the eve of its second night, and the runs of that night."""
 
-    def __init__(self, root: Path, name: str, server: Server) -> None:
+    def __init__(self, root: Path, name: str, server: Server, pool: ProcessPoolExecutor) -> None:
         folder = root / name
+        self.pool = pool
         self.stage = Stage(folder, SqliteFile(folder / "data", folder / "copy"))
         shutil.copytree(root / "eve", self.stage.data)
         self.environment = server.environment(REINSTATE_HOME=str(root / "home"), REINSTATE_DATA=str(self.stage.data))
 
-    def run(self, *program: str) -> int:
-        command = [sys.executable, "-m", *program, *COMMAND]
+    def dies(self, where: str) -> bool:
+        """Run the night in a process that has imported everything but the stages, and that dies there."""
+        ended = self.pool.submit(die, where, self.environment, COMMAND).result(RUN_SECONDS)
+        assert ended.error == ""
+        return ended.was_killed
+
+    def run(self) -> None:
+        """Run the night with the real command."""
+        command = [sys.executable, "-m", "flows.command_line", *COMMAND]
         done = subprocess.run(
             command,
             env=self.environment,
@@ -49,8 +59,7 @@ class Scene:
             check=False,
             timeout=RUN_SECONDS,
         )
-        assert done.returncode in (0, -signal.SIGKILL), done.stdout + done.stderr
-        return done.returncode
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def digest(self) -> str:
         with self.stage.left() as left:
@@ -73,22 +82,32 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def killed_and_run_again(scene: Scene, kills: list[str]) -> str:
     """What is left when a night is killed at some points, one after the other, and then run; its digest."""
     for kill in kills:
-        assert scene.run("tests.flows.dying", kill) == -signal.SIGKILL, f"nobody came to {kill} of {kills}"
+        assert scene.dies(kill), f"nobody came to {kill} of {kills}"
         with scene.stage.left() as left:
             assert broken_promises(left) == [], f"after {kill} of {kills}"
-    assert scene.run("flows.command_line") == 0
+    scene.run()
     return scene.digest()
 
 
-def test_killed_in_every_stage_and_run_again_with_the_real_command(root: Path, server: Server) -> None:
-    unkilled = Scene(root, "unkilled", server)
-    unkilled.run("tests.flows.dying", f"count:{root / 'points.json'}")
+@pytest.fixture
+def dying(server: Server) -> Iterator[ProcessPoolExecutor]:
+    """Two processes, each started afresh and alone when it forks, whose children die."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(2, context, prepare, (server.environment(),)) as pool:
+        yield pool
+
+
+def test_killed_in_every_stage_and_run_again_with_the_real_command(
+    root: Path, server: Server, dying: ProcessPoolExecutor
+) -> None:
+    unkilled = Scene(root, "unkilled", server, dying)
+    assert not unkilled.dies(f"count:{root / 'points.json'}")
     points = json.loads((root / "points.json").read_text())
     chance = random.Random(SEED)
     plans = [[f"{stage}:{chance.randint(1, len(points[stage]))}" for stage in stages] for stages in TWICE]
     with ThreadPoolExecutor(2) as pool:
         found = [
-            pool.submit(killed_and_run_again, Scene(root, f"killed-{number}", server), kills)
+            pool.submit(killed_and_run_again, Scene(root, f"killed-{number}", server, dying), kills)
             for number, kills in enumerate(plans)
         ]
         digests = [each.result() for each in found]
