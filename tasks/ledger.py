@@ -2,13 +2,18 @@
 
 import datetime
 import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.vocabulary import LEDGER_COLUMNS, LEDGER_COUNTS, REVERSE, AttributeType, Decision, LedgerState
+from schemas.vocabulary import LEDGER_COLUMNS, LEDGER_COUNTS, AttributeType, Decision, LedgerState
+from tasks.ledger_entries import still_standing
 from tasks.store import Store
+
+Entry = Mapping[str, Any]
 
 _HELD = {
     "ledger_state": "state",
@@ -35,36 +40,22 @@ def ledger_columns(store: Store, business_date: datetime.date) -> pa.Table:
         One row an account, sorted by id, in `LEDGER_SCHEMA`. A line that was closed again has the state `none` and
         only its counts.
     """
-    entries = _standing(store.select_mine("ledger", *_ENTRY_COLUMNS))
-    states = _frame(store.select_mine("line_states")).set_index("account_id")
-    last = store.last_published()
-    nights = _frame(store.select_mine("recoverable_nights", "account_id", "nights", last_on=last)).set_index(
-        "account_id"
-    )
-    accounts = sorted({*entries["account_id"], *states.index, *nights.index})
-    known = pd.DataFrame(index=pd.Index(accounts, name="account_id", dtype="object"))
-    live = states[states["state"] != LedgerState.NONE.value] if len(states) else states
-    for name, column in _HELD.items():
-        known[name] = live[column].reindex(known.index) if len(live) else None
-    known["ledger_state"] = known["ledger_state"].where(known["ledger_state"].notna(), LedgerState.NONE.value)
-    days = (pd.Timestamp(business_date) - pd.to_datetime(entries["business_date"])).dt.days if len(entries) else None
-    for name, decision, within in (
-        ("ledger_reopens_365d_count", Decision.REOPEN, 365),
-        ("ledger_reopens_1825d_count", Decision.REOPEN, 1825),
-        ("ledger_temporary_365d_count", Decision.REOPEN_TEMPORARILY, 365),
-    ):
-        known[name] = (
-            _counts(entries[(entries["decision"] == decision) & days.between(1, within)], known) if len(entries) else 0
-        )
-    used = (
-        entries.dropna(subset="campaign")
-        .groupby("account_id")["campaign"]
-        .agg(lambda codes: ",".join(sorted(set(codes))))
-    )
-    known["ledger_campaigns_used"] = used.reindex(known.index) if len(used) else None
-    counted = nights["nights"].reindex(known.index) if len(nights) else pd.Series(0, index=known.index)
-    known["ledger_recoverable_nights_count"] = counted.fillna(0).astype("int64")
-    return _table(known.reset_index())
+    entries = defaultdict(list)
+    for entry in still_standing(store.select_mine("ledger", *_ENTRY_COLUMNS)):
+        entries[entry["account_id"]].append(entry)
+    states = {state["account_id"]: state for state in store.select_mine("line_states")}
+    counted = store.select_mine("recoverable_nights", "account_id", "nights", last_on=store.last_published())
+    nights = {row["account_id"]: row["nights"] for row in counted}
+    known = [
+        {
+            "account_id": account,
+            **_held(states.get(account)),
+            **_counts(entries.get(account, ()), business_date),
+            "ledger_recoverable_nights_count": nights.get(account, 0),
+        }
+        for account in sorted({*entries, *states, *nights})
+    ]
+    return pa.Table.from_pylist(known, LEDGER_SCHEMA)
 
 
 def join_ledger(table: pa.Table, ledger: pa.Table) -> tuple[pa.Table, pa.Array]:
@@ -121,32 +112,27 @@ def _plain_codes(word: str) -> str:
     return ",".join(code.strip() if isinstance(code, str) else "" for code in codes)
 
 
+_COUNTED = (
+    ("ledger_reopens_365d_count", Decision.REOPEN, 365),
+    ("ledger_reopens_1825d_count", Decision.REOPEN, 1825),
+    ("ledger_temporary_365d_count", Decision.REOPEN_TEMPORARILY, 365),
+)
 _ENTRY_COLUMNS = ("account_id", "business_date", "decision", "campaign", "entry_id", "reverses")
 
 
-def _standing(rows: list) -> pd.DataFrame:
-    """Entries without those that a revision took back, and without the taking back."""
-    entries = _frame(rows)
-    if not len(entries):
-        return entries
-    reversals = entries["decision"] == REVERSE
-    taken_back = entries["entry_id"].isin(entries.loc[reversals, "reverses"])
-    return entries[~taken_back & ~reversals].reset_index(drop=True)
+def _held(state: Entry | None) -> Entry:
+    """How a line is held; of one that is not, only that."""
+    if state is None or state["state"] == LedgerState.NONE:
+        return {"ledger_state": LedgerState.NONE.value}
+    return {name: state[column] for name, column in _HELD.items()}
 
 
-def _frame(rows: list) -> pd.DataFrame:
-    columns = ["account_id", "business_date", "decision", "campaign", "state", "nights", *_HELD.values()]
-    return pd.DataFrame([dict(row) for row in rows], columns=None if rows else columns)
-
-
-def _counts(entries: pd.DataFrame, known: pd.DataFrame) -> pd.Series:
-    return entries.groupby("account_id").size().reindex(known.index).fillna(0).astype("int64")
-
-
-def _table(known: pd.DataFrame) -> pa.Table:
-    columns = {
-        name: known[name].astype(object).where(known[name].notna(), None).tolist() for name in LEDGER_SCHEMA.names
+def _counts(entries: Sequence[Entry], business_date: datetime.date) -> Entry:
+    """How often a line was moved before a date, and by which campaigns."""
+    days = [(entry["decision"], (business_date - entry["business_date"]).days) for entry in entries]
+    counts = {
+        name: sum(moved == decision and 1 <= ago <= within for moved, ago in days)
+        for name, decision, within in _COUNTED
     }
-    for name in ("ledger_closed_limit_cents",):
-        columns[name] = [None if value is None else int(value) for value in columns[name]]
-    return pa.table(columns, schema=LEDGER_SCHEMA)
+    used = {entry["campaign"] for entry in entries} - {None}
+    return {**counts, "ledger_campaigns_used": ",".join(sorted(used)) or None}

@@ -1,5 +1,6 @@
 """What tests of several modules share: one PostgreSQL server for the whole session, and what runs where."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -16,6 +17,10 @@ EVERYTHING = "REINSTATE_TEST_EVERYTHING"
 
 ONE_PROCESS = ("flows", "crashes")
 """Folders whose tests share what is slow to make, a server or a rehearsed story: one process runs each of them."""
+
+
+RUBBISH_MOST = 50_000
+"""Things that may be left over before somebody looks for rubbish."""
 
 
 class ByFile(LoadScopeScheduling):
@@ -38,6 +43,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     browser = [item for item in items if item.get_closest_marker("browser")]
     config.hook.pytest_deselected(items=browser)
     items[:] = [item for item in items if item not in browser]
+
+
+def pytest_collection_finish() -> None:
+    """Look for rubbish less often, and never among what was imported and collected: that is here to stay."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(RUBBISH_MOST)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

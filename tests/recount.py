@@ -1,6 +1,7 @@
 """An independent recount of a night: the scalar oracle on the private copy of its snapshot, row by row."""
 
 import datetime
+from functools import lru_cache
 from typing import Any
 from unittest.mock import patch
 
@@ -36,6 +37,12 @@ def clean_rows(run: Run) -> list[dict[str, Any]]:
     return rows
 
 
+@lru_cache(maxsize=8)
+def _policy(text: str) -> dict[str, Any]:
+    """A policy as the oracle reads it; the same one decides many nights."""
+    return YAML(typ="safe", pure=True).load(text)
+
+
 def _rows(partition: Partition) -> pa.Table:
     table = pq.ParquetFile(partition.path).read_row_groups(list(partition.row_groups))
     plain = [
@@ -59,7 +66,7 @@ def _quarantined(run: Run, snapshot: Snapshot) -> set[int]:
 
 def differences(run: Run, published: Published, business_date: datetime.date) -> list[str]:
     """What the oracle finds otherwise than the night's evidence; account ids are left out."""
-    policy = YAML(typ="safe", pure=True).load(run.policy_file.read_text())
+    policy = _policy(run.policy_file.read_text())
     with patch.object(oracle, "path", return_value={}):
         expected = oracle.judge_night(policy, clean_rows(run), business_date)
     tables = list(evidence_tables(run, published.plan, ["account_id", *COMPARED]))

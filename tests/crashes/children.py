@@ -18,7 +18,7 @@ class ChildFailed(AssertionError):
 
 @dataclass(frozen=True)
 class Ended:
-    """How a child ended: killed, at the point that it named, or with an answer or an error."""
+    """How a child ended: killed or asked to end, at the point that it named, or with an answer or an error."""
 
     was_killed: bool
     point: str = ""
@@ -38,7 +38,7 @@ class Child:
         with os.fdopen(self.source, "rb") as source:
             said = source.read()
         status = os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1])
-        if status == -signal.SIGKILL:
+        if status in (-signal.SIGKILL, -signal.SIGTERM):
             return Ended(was_killed=True, point=said.decode())
         if status:
             return Ended(was_killed=False, error=f"ended with status {status}, saying {said[-2000:]!r}")

@@ -6,6 +6,8 @@ from collections.abc import Callable, Hashable
 from functools import lru_cache
 from typing import Any
 
+import pyarrow
+
 from tasks import contract, policy_files, store
 
 RUBBISH_MOST = 50_000
@@ -13,7 +15,7 @@ RUBBISH_MOST = 50_000
 
 
 def warm() -> None:
-    """Keep what is compiled, and do not wait for the disk: nobody pulls the plug here.
+    """Keep what is compiled, start no threads for small files, and do not wait for the disk: nobody pulls the plug here.
 
     For processes of their own only: nothing is put back.
     """
@@ -23,6 +25,8 @@ def warm() -> None:
     scripts = store.ScriptDirectory
     scripts.from_config = _remembering(scripts.from_config, lambda config: config.get_main_option("script_location"))
     os.fsync = lambda _: None
+    pyarrow.set_cpu_count(1)
+    pyarrow.set_io_thread_count(1)
 
 
 def settle_down() -> None:
