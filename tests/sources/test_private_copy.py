@@ -97,7 +97,7 @@ def test_a_full_disk_leaves_nothing_behind_and_says_so(drops: Drops, monkeypatch
     def full(_: Path) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(private_copy, "_to_disk", full)
+    monkeypatch.setattr(private_copy, "to_disk", full)
     assert "cannot be made: No space left on device; nothing was left there" in drops.refusal()
 
 
