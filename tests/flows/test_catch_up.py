@@ -1,5 +1,6 @@
 """Several nights that are due: oldest first, up to the first that is held, refused or failed; the next start goes on there."""
 
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from prefect.client.schemas.objects import State
@@ -106,6 +107,20 @@ def test_a_held_night_does_not_hold_back_the_notices_of_the_nights_before_it(hom
     assert f"NightHeld: {SECOND} is held" in state.message
     assert all(notice["is_accepted"] for notice in stored(home.data, "notices"))
     assert {path.stem for path in home.data.glob("deliveries/**/*.jsonl")} == {str(FIRST)}
+
+
+def test_a_named_night_that_only_had_to_send_its_notices_is_refused_on_other_inputs_once_they_are_sent(
+    home: Home,
+) -> None:
+    home.deliver(FIRST)
+    sending = take_writer(store_of("small"), RELAY)
+    ended()
+    sending.release()
+    path = home.snapshots / f"{FIRST}.parquet"
+    pq.write_table(pq.read_table(path).slice(1), path)
+    state = nightly_reevaluation(portfolio="small", business_date=FIRST, return_state=True)
+    assert f"NightRefused: {FIRST} has been published on other inputs: the snapshot's hash was" in state.message
+    assert all(notice["is_accepted"] for notice in stored(home.data, "notices"))
 
 
 def test_a_command_line_that_leaves_notices_waiting_says_so_after_its_table_and_is_not_green(

@@ -11,9 +11,10 @@ import pytest
 
 from schemas.errors import NightRefused
 from schemas.vocabulary import Outcome
+from tasks import judgement
 from tasks.nights import store_of
 from tasks.reruns import published_before
-from tests.nights.conftest import Book
+from tests.nights.conftest import DAY, Book
 from tests.plain_nights import forget, run_plainly, use_home
 from tests.small_book import FIRST_NIGHT, make_home
 
@@ -88,6 +89,20 @@ def test_what_decides_in_the_portfolio_file_may_not_change_and_its_title_may(fol
     file.write_text(file.read_text().replace("currency: EUR", "currency: USD"))
     with pytest.raises(NightRefused, match="the portfolio file's hash was"):
         published_before("small", FIRST_NIGHT)
+
+
+def test_a_night_that_failed_asks_its_source_again(folder: Path, world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    date = FIRST_NIGHT + DAY
+    wrong = pq.read_table(world / "base" / f"{date}.parquet").slice(1)
+    pq.write_table(wrong, folder / f"{date}.parquet")
+    with monkeypatch.context() as patch:
+        patch.setattr(judgement, "judge_night", None)
+        with pytest.raises(TypeError):
+            run_plainly("small", date)
+    shutil.copy(world / "base" / f"{date}.parquet", folder)
+    _, published = run_plainly("small", date)
+    assert published.plan.row_count == len(wrong) + 1
+    assert published_before("small", date) is not None
 
 
 def test_who_may_release_a_held_plan_decides_nothing(folder: Path, tmp_path: Path) -> None:

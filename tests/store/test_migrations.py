@@ -85,7 +85,7 @@ def test_rows_of_the_first_revision_are_kept(engine: Engine) -> None:
         connection.execute(text("INSERT INTO pauses VALUES ('p', 'ann', 'a fault', '2026-10-27 04:00:00+00:00')"))
     migrate(engine, MIGRATIONS)
     with engine.connect() as connection:
-        assert connection.execute(text("SELECT progress FROM runs")).scalar_one() == 0
+        assert connection.execute(text("SELECT progress, planned_sequence FROM runs")).one() == (0, 0)
         known = connection.execute(text("SELECT nights, last_on FROM recoverable_nights")).one()
     assert (known.nights, str(known.last_on)) == (3, "2026-10-26")
     paused = Store(engine, "p").pause()
