@@ -10,9 +10,10 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import BeforeValidator, Field
 
 from flows.endings import refuse_held, refuse_outstanding
+from schemas.errors import NightRefused, ReinstateError
 from schemas.handles import NightResult
 from schemas.portfolio import PORTFOLIO_NAME
-from tasks import finishing, nights, reruns
+from tasks import finishing, nights, outbox, reruns
 from tasks.audit import audit
 from tasks.calendars import check_in_window
 from tasks.decide import decide
@@ -66,7 +67,7 @@ def night(portfolio: str, business_date: datetime.date, dry_run: bool) -> NightR
 @guarded
 def finish(portfolio: str, business_date: datetime.date) -> NightResult:
     """Publish, deliver and report what a planned night left open when it was stopped."""
-    with finishing.sending_what_waits(portfolio), nights.writing(portfolio):
+    with nights.writing(portfolio):
         settled = nights.recall(portfolio, business_date)
         published = publish(settled)
     return report(settled, published, notify(settled.run, published))
@@ -86,13 +87,16 @@ def nightly_reevaluation(
     """
     dates = dates_to_run(portfolio, business_date, dry_run=dry_run)
     results = []
-    for number, date in enumerate(dates, 1):
-        tell(NightBegins(date, number, len(dates)))
-        results.append(run_night(portfolio, date, dry_run=dry_run, is_named=business_date is not None))
-        tell(NightEnds(results[-1]))
-        refuse_held(results[-1])
+    with finishing.sending_what_waits(portfolio, is_dry_run=dry_run):
+        for number, date in enumerate(dates, 1):
+            tell(NightBegins(date, number, len(dates)))
+            results.append(run_night(portfolio, date, dry_run=dry_run, is_named=business_date is not None))
+            tell(NightEnds(results[-1]))
+            refuse_held(results[-1])
     for last in results[-1:]:
         refuse_outstanding(last.outstanding, f"{last.business_date}: {last.message}")
+    if not results and not dry_run:
+        refuse_outstanding(outbox.relay(nights.store_of(portfolio)).outstanding)
     return results
 
 
@@ -112,11 +116,24 @@ def run_night(portfolio: str, business_date: datetime.date, *, dry_run: bool, is
     if not dry_run and nights.unfinished_night(portfolio) == business_date:
         finished = finish(portfolio, business_date)
         if is_named:
-            reruns.published_before(portfolio, business_date, read_secret_block)
+            _refuse_changed(portfolio, finished)
         return finished
     known = None if dry_run else reruns.published_before(portfolio, business_date, read_secret_block)
     workers = ThreadPoolTaskRunner(max_workers=nights.portfolio_of(portfolio).workers)
     return known or night.with_options(task_runner=workers)(portfolio, business_date, dry_run)
+
+
+def _refuse_changed(portfolio: str, finished: NightResult) -> None:
+    """Refuse other inputs than those that a night was finished on, and say that it is."""
+    told = ""
+    try:
+        reruns.published_before(portfolio, finished.business_date, read_secret_block)
+    except ReinstateError as error:
+        told = f"{finished.business_date} is finished: {finished.message}. {finished.outstanding} ".lstrip() + str(
+            error
+        )
+    if told:
+        raise NightRefused(told)
 
 
 if __name__ == "__main__":

@@ -16,21 +16,21 @@ _WORDS = {
 
 
 def due_dates(
-    portfolio: Portfolio, last_published: datetime.date | None, delivered: Sequence[datetime.date]
+    portfolio: Portfolio, last_settled: datetime.date | None, delivered: Sequence[datetime.date]
 ) -> list[datetime.date]:
     """The business dates that should have been judged by now, oldest first.
 
     Args:
         portfolio: its calendar and its first business date.
-        last_published: the newest date that was published; nothing up to it is due.
+        last_settled: the newest date that was published or discarded; nothing up to it is due.
         delivered: the dates for which the source holds a snapshot; the newest one is the last that can be due. With
             the calendar `as_delivered` exactly these can be due; with another a date that was not delivered is due too.
     """
     if not delivered:
         return []
     first = portfolio.first_business_date
-    if last_published is not None:
-        first = max(first, last_published + _DAY)
+    if last_settled is not None:
+        first = max(first, last_settled + _DAY)
     last = max(delivered)
     if portfolio.calendar is Calendar.AS_DELIVERED:
         return sorted({date for date in delivered if date >= first})

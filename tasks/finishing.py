@@ -36,11 +36,13 @@ def release_plan(name: str, plan_hash: str, person: Person, reason: str) -> tupl
 
 
 @contextmanager
-def sending_what_waits(name: str) -> Iterator[None]:
-    """Send what waits of earlier nights even where this one cannot go on."""
+def sending_what_waits(name: str, *, is_dry_run: bool = False) -> Iterator[None]:
+    """Send what waits of earlier nights also where a night cannot go on; a dry run sends nothing."""
     try:
         yield
     except ReinstateError:
+        if is_dry_run:
+            raise
         with suppress(ReinstateError):
             outbox.relay(nights.store_of(name))
         raise

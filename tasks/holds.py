@@ -88,7 +88,8 @@ def say(
         key = {"portfolio": writer.portfolio, "plan_hash": plan_hash, "verdict": verdict.value}
         before = {row.person: row.is_proven for row in connection.execute(select(approvals).filter_by(**key))}
         if person.name in before:
-            raise NightRefused(f"{person.name} has already said {verdict.value}; it takes another person")
+            claimed = "" if before[person.name] else ", in a name that was only claimed"
+            raise NightRefused(f"{person.name} has already said {verdict.value}{claimed}; it takes another person")
         counted = sum(is_proven or not portfolio.caps.people_proven for is_proven in before.values())
         if verdict is Verdict.RELEASE:
             _refuse_moved(connection, writer, run)

@@ -31,6 +31,7 @@ from tasks.runs import end_run, refuse_planned, start_run
 from tasks.settings import settings
 from tasks.store import Store, canonical_json
 from tasks.whole_files import write_text, write_whole
+from tasks.writers import DRY_RUN
 
 DECISION_FIELDS = ("portfolio", "currency", "policy", "columns", "quarantined_share_max_bp", "caps")
 """The part of a portfolio file that has a say in what a night decides; who may release it has none."""
@@ -96,7 +97,7 @@ def dry_run_alone(name: str, *, is_dry_run: bool) -> Iterator[None]:
     if not is_dry_run and not store.pause():
         yield
         return
-    lock = try_lock(store.engine, f"{name}/dry-run")
+    lock = try_lock(store.engine, name + DRY_RUN)
     if lock is None:
         raise NightRefused(
             f"{name}: another dry run of it is at work, or a night of it while it is paused; they share a folder. Nothing was "

@@ -51,7 +51,7 @@ def published_before(
             else "nothing changes it any more; `reinstate replay` shows it again"
         )
         raise NightRefused(
-            f"{business_date} has been published on other inputs: {'; '.join(changes)}. Nothing was written; {last}."
+            f"{business_date} has been published on other inputs: {'; '.join(changes)}. Nothing was decided on these; {last}."
         )
     why = "nothing is sent for a night that is only brought back"
     return NightResult(

@@ -6,6 +6,7 @@ import os
 import re
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,7 +29,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
         write: puts the content into the file that it is given.
 
     Raises:
-        OSError: the file cannot be written, and is named; nothing new is left.
+        OSError: the file cannot be written, and is named; what is left under `path` is whole.
     """
     mine = f".{path.name}.{socket.gethostname()}."
     unfinished = path.with_name(f"{mine}{os.getpid()}-{next(_NUMBERS)}.unfinished")
@@ -39,7 +40,8 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
             sink.flush()
             os.fsync(sink.fileno())
         unfinished.replace(path)
-        to_disk(path.parent)
+        with suppress(PermissionError):  # a folder that others read may be closed to who writes into it
+            to_disk(path.parent)
     except BaseException as error:
         unfinished.unlink(missing_ok=True)
         if isinstance(error, OSError):

@@ -26,6 +26,8 @@ NIGHT: Final = ""
 RELAY: Final = "/relay"
 """The role of whoever sends what is owed: a slow mail server never holds up a night."""
 ROLES: Final = (NIGHT, RELAY)
+DRY_RUN: Final = "/dry-run"
+"""The lock of whoever only tries a night: it keeps others out of its folder, and writes nothing to the store."""
 BATCH_ROWS: Final = 500
 
 
@@ -101,7 +103,7 @@ def holder_of(store: Store, role: str = NIGHT) -> RowMapping | None:
 
 
 def take_over(store: Store) -> str:
-    """Shut out whoever holds a portfolio, for a night or for its notices, and does not go on; say who it was.
+    """Shut out whoever holds a portfolio, for a night, its notices or a dry run, and does not go on; say who it was.
 
     All database sessions of these processes are ended; what one of them still tries to write is refused.
 
@@ -109,7 +111,7 @@ def take_over(store: Store) -> str:
         NightRefused: nobody holds it, or, on SQLite, only the process itself can be ended.
         StoreError: this role may not end the sessions, or PostgreSQL has not ended them in time.
     """
-    ended = [_end(store, role) for role in ROLES if _is_held(store, role)]
+    ended = [_end(store, role) for role in (*ROLES, DRY_RUN) if _is_held(store, role)]
     if not ended:
         raise NightRefused(f"nobody holds {store.portfolio}: just run the night")
     for role in ROLES:

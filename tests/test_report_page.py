@@ -275,6 +275,14 @@ def test_a_location_that_is_no_plain_web_address_is_no_link(location: str) -> No
     assert location in text.replace("\\", "")
 
 
+def test_a_dry_run_above_its_caps_says_that_it_would_be_held_and_of_no_plan_to_release() -> None:
+    dry = page(rich_report(outcome="dry_run", deliveries=(), findings=("lines reopened: 5, the cap is 1",)))
+    assert "Lines reopened: 5, the cap is 1." in dry.text
+    assert "Above these caps the night would be held for people." in dry.text
+    assert "reinstate release" not in dry.text
+    assert "once people release it" not in dry.text
+
+
 def test_the_artifact_of_a_dry_run_says_so() -> None:
     assert "**Dry run: nothing was published.**" in render_artifact(bare_report(), TEMPLATES, "x")
     assert "Dry run" not in render_artifact(rich_report(), TEMPLATES, "x")

@@ -48,7 +48,7 @@ def release(plan_hash: str, portfolio: str, reason: str, by: str | None) -> None
 
     date, result = finishing.release_plan(portfolio, plan_hash, holds.this_person(by), reason)
     if result is None:
-        click.echo(f"{date} is released by {holds.this_person(by).name}. It takes another person.")
+        click.echo(f"{holds.this_person(by).name} has said release of the plan of {date}. It takes another person.")
     else:
         show_result(result)
 
@@ -66,5 +66,9 @@ def discard(plan_hash: str, portfolio: str, reason: str, by: str | None) -> None
         run, missing = holds.say(
             writer, nights.portfolio_of(portfolio), plan_hash, Verdict.DISCARD, holds.this_person(by), reason
         )
-    more = "It takes another person." if missing else "The night is settled; nothing was changed."
-    click.echo(f"{run['business_date']} is discarded by {holds.this_person(by).name}. {more}")
+    if missing:
+        click.echo(
+            f"{holds.this_person(by).name} has said discard of the plan of {run['business_date']}. It takes another person."
+        )
+    else:
+        click.echo(f"{run['business_date']} is discarded. The night is settled; nothing was changed.")

@@ -6,6 +6,7 @@ import os
 import click
 
 from flows.commands.options import ISO_DATE, secret_block
+from flows.endings import refuse_outstanding
 
 QUIET_PREFECT = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -27,14 +28,19 @@ def nightly(portfolio: str, business_date: datetime.datetime | None, dry_run: bo
     for name, value in QUIET_PREFECT.items():
         os.environ.setdefault(name, value)
     from flows.console import watch_nights
-    from tasks import nights
+    from tasks import nights, outbox
 
     nights.portfolio_of(portfolio)
     date = business_date.date() if business_date else None
-    due = [date] if date else nights.nights_to_run(portfolio, secret_block)
+    if dry_run:
+        due = [date] if date else nights.nights_due(portfolio, secret_block)[:1]
+    else:
+        due = [date] if date else nights.nights_to_run(portfolio, secret_block)
     if not due:
         last = nights.store_of(portfolio).last_published()
         click.echo(f"Nothing is due for {portfolio}" + (f": the last night published is {last}." if last else "."))
+        if not dry_run:
+            refuse_outstanding(outbox.relay(nights.store_of(portfolio)).outstanding)
         return
     with watch_nights(portfolio, due):
         from flows.nightly import nightly_reevaluation

@@ -119,8 +119,30 @@ def test_a_named_night_that_only_had_to_send_its_notices_is_refused_on_other_inp
     path = home.snapshots / f"{FIRST}.parquet"
     pq.write_table(pq.read_table(path).slice(1), path)
     state = nightly_reevaluation(portfolio="small", business_date=FIRST, return_state=True)
-    assert f"NightRefused: {FIRST} has been published on other inputs: the snapshot's hash was" in state.message
+    assert (
+        f"NightRefused: {FIRST} is finished: published.  {FIRST} has been published on other inputs: the"
+        in state.message
+    )
     assert all(notice["is_accepted"] for notice in stored(home.data, "notices"))
+
+
+def test_a_refused_night_does_not_hold_back_the_notices_of_the_nights_before_it(home: Home) -> None:
+    home.deliver(FIRST)
+    sending = take_writer(store_of("small"), RELAY)
+    ended()
+    sending.release()
+    (home.snapshots / f"{SECOND}.parquet").write_bytes(b"no parquet")
+    state = nightly_reevaluation(portfolio="small", business_date=SECOND, return_state=True)
+    assert "SnapshotRefused" in state.message
+    assert all(notice["is_accepted"] for notice in stored(home.data, "notices"))
+
+
+def test_a_dry_run_without_a_date_names_the_one_night_that_it_tries(
+    home: Home, capfd: pytest.CaptureFixture[str]
+) -> None:
+    home.deliver(*THREE)
+    main(["nightly", "--portfolio", "small", "--dry-run"])
+    assert f"small: 1 night due, {FIRST}." in capfd.readouterr().out
 
 
 def test_a_command_line_that_leaves_notices_waiting_says_so_after_its_table_and_is_not_green(

@@ -308,3 +308,13 @@ def test_a_published_night_whose_folder_is_gone_holds_up_no_later_one(data: Path
     assert nights.nights_to_run(NAME)[0] == NEXT
     run_again(NAME, NEXT)
     assert not waiting()
+
+
+def test_where_nothing_is_due_what_waits_is_sent_all_the_same(data: Path) -> None:
+    publish_without_notices(data)
+    shutil.rmtree(nights.run_directory(NAME, NIGHT))
+    for later in NIGHTS[3:]:
+        (Path(os.environ["REINSTATE_HOME"]) / "delivered" / f"{later}.parquet").unlink()
+    done = CliRunner().invoke(commands, ["nightly", "--portfolio", NAME])
+    assert (done.exit_code, waiting()) == (0, 0)
+    assert "Nothing is due for tiny" in done.output

@@ -1,6 +1,7 @@
 """Whatever a night writes has its final name only when it is whole."""
 
 import builtins
+import errno
 import io
 import os
 import signal
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from schemas.vocabulary import Audience
-from tasks import holds, revising
+from tasks import holds, revising, whole_files
 from tasks.channels import FileChannel
 from tasks.whole_files import write_whole
 from tests.crashes.children import in_child
@@ -85,3 +86,14 @@ def test_a_delivery_that_a_killed_process_left_is_gone_once_it_is_delivered(tmp_
     killed_while_writing(tmp_path / "customer" / "2026-10-26.jsonl", socket.gethostname())
     delivered = FileChannel(tmp_path).deliver(Audience.CUSTOMER, "2026-10-26", [])
     assert list(delivered.parent.iterdir()) == [delivered]
+
+
+def test_a_folder_that_is_closed_to_who_reads_takes_what_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(path: Path) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(whole_files, "to_disk", closed)
+    write_whole(tmp_path / "letters.jsonl", lambda sink: sink.write(b"whole"))
+    assert (tmp_path / "letters.jsonl").read_bytes() == b"whole"

@@ -17,7 +17,7 @@ from tasks import locks, writers
 from tasks.grants import grant
 from tasks.locks import try_lock
 from tasks.store import Store, StoreError, open_store
-from tasks.writers import NIGHT, RELAY, ROLES, holder_of, take_over, take_writer
+from tasks.writers import DRY_RUN, NIGHT, RELAY, ROLES, holder_of, take_over, take_writer
 from tests.store.roles import JOB, OWNER, Roles, make_role, make_roles
 from tests.store.test_writers import MIGRATIONS, PROCESSES
 
@@ -192,6 +192,15 @@ def test_a_role_that_may_end_sessions_of_others_ends_all_of_the_process(job: Rol
     with opened_as(job.owner) as owner, opened_as(job.as_role("signaller")) as mine, frozen(owner, "inside"):
         take_over(mine)
         take_writer(mine).release()
+
+
+def test_a_frozen_dry_run_is_shut_out_too(book: Store) -> None:
+    with frozen(book, "between", DRY_RUN):
+        assert try_lock(book.engine, book.portfolio + DRY_RUN) is None
+        assert "was shut out" in take_over(book)
+        lock = try_lock(book.engine, book.portfolio + DRY_RUN)
+        assert lock is not None
+        lock.release()
 
 
 @pytest.fixture
