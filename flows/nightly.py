@@ -140,3 +140,13 @@ if __name__ == "__main__":
     from flows.command_line import main
 
     main(["nightly", *sys.argv[1:]])
+        done = f"{finished.business_date} is finished: {finished.message}."
+        told = " ".join(filter(None, (done, finished.outstanding, str(error))))
+    if told:
+        raise NightRefused(told)
+
+
+if __name__ == "__main__":
+    from flows.command_line import main
+
+    main(["nightly", *sys.argv[1:]])

@@ -120,7 +120,7 @@ def test_a_named_night_that_only_had_to_send_its_notices_is_refused_on_other_inp
     pq.write_table(pq.read_table(path).slice(1), path)
     state = nightly_reevaluation(portfolio="small", business_date=FIRST, return_state=True)
     assert (
-        f"NightRefused: {FIRST} is finished: published.  {FIRST} has been published on other inputs: the"
+        f"NightRefused: {FIRST} is finished: published. {FIRST} has been published on other inputs: the"
         in state.message
     )
     assert all(notice["is_accepted"] for notice in stored(home.data, "notices"))
@@ -141,7 +141,9 @@ def test_a_dry_run_without_a_date_names_the_one_night_that_it_tries(
     home: Home, capfd: pytest.CaptureFixture[str]
 ) -> None:
     home.deliver(*THREE)
-    main(["nightly", "--portfolio", "small", "--dry-run"])
+    with pytest.raises(SystemExit) as ended_with:
+        main(["nightly", "--portfolio", "small", "--dry-run"])
+    assert ended_with.value.code == 0
     assert f"small: 1 night due, {FIRST}." in capfd.readouterr().out
 
 
