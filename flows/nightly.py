@@ -129,17 +129,6 @@ def _refuse_changed(portfolio: str, finished: NightResult) -> None:
     try:
         reruns.published_before(portfolio, finished.business_date, read_secret_block)
     except ReinstateError as error:
-        told = f"{finished.business_date} is finished: {finished.message}. {finished.outstanding} ".lstrip() + str(
-            error
-        )
-    if told:
-        raise NightRefused(told)
-
-
-if __name__ == "__main__":
-    from flows.command_line import main
-
-    main(["nightly", *sys.argv[1:]])
         done = f"{finished.business_date} is finished: {finished.message}."
         told = " ".join(filter(None, (done, finished.outstanding, str(error))))
     if told:
