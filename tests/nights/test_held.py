@@ -50,6 +50,14 @@ def said(command: str, plan: str, person: str, reason: str = "looked at it") -> 
     return CliRunner().invoke(commands, arguments)
 
 
+def release_until_it_breaks(plan: str, monkeypatch: pytest.MonkeyPatch, module: object, name: str) -> None:
+    """Two people release a plan, and publishing it stops at a function."""
+    said("release", plan, "ann")
+    with monkeypatch.context() as patch:
+        patch.setattr(module, name, None)
+        said("release", plan, "ben")
+
+
 def test_a_held_night_changes_nothing_and_says_why_on_its_page(home: Path) -> None:
     hold_first()
     assert store_of("small").ledger_head()[0] == 0
@@ -76,10 +84,7 @@ def test_a_released_night_that_was_stopped_before_its_page_was_written_anew_gets
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = hold_first()
-    said("release", plan, "ann")
-    with monkeypatch.context() as patch:
-        patch.setattr(reporting, "write_report", None)
-        said("release", plan, "ben")
+    release_until_it_breaks(plan, monkeypatch, reporting, "write_report")
     assert store_of("small").last_published() == FIRST_NIGHT
     assert nights.unfinished_night("small") == FIRST_NIGHT
     run_again("small", FIRST_NIGHT)
@@ -167,10 +172,7 @@ def test_a_released_plan_that_cannot_be_published_is_discarded_as_long_as_nothin
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = hold_first()
-    said("release", plan, "ann")
-    with monkeypatch.context() as patch:
-        patch.setattr(publishing, "publish_plan", None)
-        said("release", plan, "ben")
+    release_until_it_breaks(plan, monkeypatch, publishing, "publish_plan")
     shutil.rmtree(nights.run_directory("small", FIRST_NIGHT))
     with pytest.raises(NightRefused, match=f"reinstate discard {plan}"):
         run_again("small", FIRST_NIGHT)
@@ -181,11 +183,8 @@ def test_a_released_plan_that_cannot_be_published_is_discarded_as_long_as_nothin
 
 def test_a_plan_of_which_something_is_published_is_not_discarded(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = hold_first()
-    said("release", plan, "ann")
     monkeypatch.setattr(publishing, "CHUNK_LINES", 3)
-    with monkeypatch.context() as patch:
-        patch.setattr(publishing, "finish_run", None)
-        said("release", plan, "ben")
+    release_until_it_breaks(plan, monkeypatch, publishing, "finish_run")
     refused = said("discard", plan, "ann")
     assert "is to be published, and waits for nobody: run the night again" in str(refused.exception)
 
@@ -194,10 +193,7 @@ def test_a_plan_that_is_released_already_is_said_to_be_and_listed_with_what_goes
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = hold_first()
-    said("release", plan, "ann")
-    with monkeypatch.context() as patch:
-        patch.setattr(publishing, "publish_plan", None)
-        said("release", plan, "ben")
+    release_until_it_breaks(plan, monkeypatch, publishing, "publish_plan")
     assert "waits for nobody: run the night again" in str(said("release", plan, "cid").exception)
     shown = CliRunner().invoke(commands, ["held", "--portfolio", "small"]).output
     assert f"{FIRST_NIGHT}, revision 1: plan {plan}" in shown
